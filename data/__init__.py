@@ -1,0 +1,1 @@
+"""The facts and the records, and the rules they keep."""

@@ -1,0 +1,39 @@
+"""What can go wrong with facts and records, each with a sentence a person can act on."""
+
+from __future__ import annotations
+
+
+class InSeasonError(Exception):
+    """A refusal: what was wrong, where, and how to mend it. Its text is shown to people as it is."""
+
+
+class SettingsError(InSeasonError):
+    """A setting is missing or wrong."""
+
+
+class DatabaseNotReadyError(InSeasonError):
+    """The database is missing, or its tables are of another version."""
+
+
+class FileRefusedError(InSeasonError):
+    """A whole file cannot be taken; nothing of it was loaded."""
+
+
+class FactsError(InSeasonError):
+    """The facts cannot be read or written as asked."""
+
+
+class BusyError(InSeasonError):
+    """Another process holds what only one may hold at a time."""
+
+
+class TransitionError(InSeasonError):
+    """An alert cannot go from its status to the one asked for."""
+
+
+class ConflictError(InSeasonError):
+    """Somebody else changed the same record first."""
+
+
+class NightRefusedError(InSeasonError):
+    """A night cannot run for the date asked for."""

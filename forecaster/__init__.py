@@ -1,0 +1,54 @@
+"""The numbers: demand, gap and rules, as pure functions over frames and arrays.
+
+Names are loaded on first use (PEP 562), so that importing the package stays free of pandas, scipy and
+statsmodels: web pages and command line help start without them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecaster.demand import DemandModel, fit_demand
+    from forecaster.errors import ForecasterError, PanelError
+    from forecaster.exposure import weekly_exposure
+    from forecaster.gap import expected_gap
+    from forecaster.policy import RulePolicy
+    from forecaster.rules import find_gaps
+
+__all__ = [
+    "DemandModel",
+    "ForecasterError",
+    "PanelError",
+    "RulePolicy",
+    "expected_gap",
+    "find_gaps",
+    "fit_demand",
+    "weekly_exposure",
+]
+
+_HOMES = {
+    "DemandModel": "demand",
+    "ForecasterError": "errors",
+    "PanelError": "errors",
+    "RulePolicy": "policy",
+    "expected_gap": "gap",
+    "find_gaps": "rules",
+    "fit_demand": "demand",
+    "weekly_exposure": "exposure",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted(__all__)

@@ -1,0 +1,232 @@
+"""The command line: each command reads its words, calls one thing, and maps a refusal to a plain sentence.
+
+Every import that is not needed to print help stands inside its command, so that help answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FEED_KINDS: Final = (
+    "stores", "products", "calendar", "markdowns", "prices", "ranging", "climate", "receipts", "sales",
+    "stock", "requests",
+)  # fmt: skip
+ROLES: Final = ("store_manager", "merchandiser", "admin")
+EXIT_REFUSED: Final = 1
+EXIT_BUSY: Final = 75
+_DATE = click.DateTime(["%Y-%m-%d"])
+
+
+class PlainGroup(click.Group):
+    """A group of commands whose refusals are one sentence on standard error, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a refusal exits with 1, a lock held elsewhere with 75."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            from data.errors import BusyError, InSeasonError
+            from forecaster import ForecasterError
+
+            if not isinstance(error, (InSeasonError, ForecasterError)):
+                raise
+            click.echo(f"inseason: {error}", err=True)
+            ctx.exit(EXIT_BUSY if isinstance(error, BusyError) else EXIT_REFUSED)
+
+
+@click.group(cls=PlainGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="inseason", prog_name="inseason")
+def main() -> None:
+    """Tell a retailer where the trade's calendar and the customer's season disagree.
+
+    Settings are environment variables named INSEASON_...; see docs/reference/settings.md. Commands exit
+    with 0 when all went well, 1 when something was refused (the reason is printed), 2 on a wrong command
+    line and 75 when another import or night is running.
+    """
+
+
+@main.command()
+def init() -> None:
+    """Make the database and the facts tables, or bring them to this version."""
+    from jobs.service import open_service
+
+    with open_service(create=True) as service:
+        where = service.database.url.render_as_string(hide_password=True)
+        click.echo(f"Ready: records in {where}, facts in {service.facts.uri}.")
+
+
+@main.command(name="import")
+@click.argument("kind", type=click.Choice(FEED_KINDS))
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Check the file and say what would happen; change nothing.")
+def import_(kind: str, file: str, *, dry_run: bool) -> None:
+    """Load a feed file (CSV, plain or gzip).
+
+    Good rows are loaded; every rejected row is written to a rejects file with its line, column and reason.
+    Exits with 1 when any row was rejected.
+    """
+    from pathlib import Path
+
+    from data.feeds.loading import import_feed
+    from jobs.progress import progress_bar
+    from jobs.service import open_service
+
+    with open_service() as service, progress_bar() as progress:
+        report = import_feed(
+            kind,
+            Path(file),
+            database=service.database,
+            facts=service.facts,
+            settings=service.settings,
+            clock=service.clock,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    click.echo(report.summary)
+    if report.rows_rejected:
+        sys.exit(EXIT_REFUSED)
+
+
+@main.command()
+@click.option(
+    "--as-of", type=_DATE, help="Business date; the newest on which every store has closed by default."
+)
+def nightly(as_of: datetime | None) -> None:
+    """Run the night of a business date; one that is done already changes nothing."""
+    from jobs.night import run_night
+    from jobs.progress import spinner
+    from jobs.service import open_service
+
+    with open_service() as service, spinner("night") as tell:
+        report = run_night(service, as_of.date() if as_of else None, on_step=tell)
+    done = "done" if report.ran else "was done before, nothing changed"
+    click.echo(f"Night of {report.business_date} {done}: {report.summary}.")
+
+
+@main.command()
+def scheduler() -> None:
+    """Run every night when its last store has closed, and send waiting mails, until stopped."""
+    from jobs.scheduler import run_forever
+    from jobs.service import open_service
+
+    with open_service() as service:
+        _log_to_stderr(service.settings.log_level)
+        run_forever(service)
+
+
+@main.command()
+@click.option("--host", help="Address to listen on; INSEASON_HOST by default.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; INSEASON_PORT by default.")
+def web(host: str | None, port: int | None) -> None:
+    """Serve the app."""
+    from jobs.service import open_service
+    from jobs.serving import serve
+
+    with open_service(**_given(host=host, port=port)) as service:
+        _log_to_stderr(service.settings.log_level)
+        serve(service)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON list of objects instead of a table.")
+@click.option("--store", help="Only this store.")
+@click.option("--category", help="Only this category.")
+@click.option("--rule", help="Only this rule.")
+@click.option("--all", "closed_too", is_flag=True, help="Resolved and expired alerts too.")
+def alerts(
+    *, as_json: bool, store: str | None, category: str | None, rule: str | None, closed_too: bool
+) -> None:
+    """List the live alerts, worst first."""
+    from jobs.listing import alert_rows, print_alerts
+    from jobs.service import open_service
+
+    with open_service() as service:
+        rows = alert_rows(service.database, store=store, category=category, rule=rule, closed_too=closed_too)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        print_alerts(rows)
+
+
+@main.group()
+def user() -> None:
+    """Manage the people who log in."""
+
+
+@user.command(name="add")
+@click.argument("email")
+@click.option("--name", required=True, help="The person's name.")
+@click.option("--role", type=click.Choice(ROLES), required=True, help="What the person is here for.")
+@click.option(
+    "--store", "stores", multiple=True, help="A store of a store manager; may be given several times."
+)
+@click.option(
+    "--category",
+    "categories",
+    multiple=True,
+    help="A category of a merchandiser; several times; none means all.",
+)
+@click.option(
+    "--password-file", type=click.File("r"), help="Where the password stands; - for standard input."
+)
+def user_add(
+    email: str,
+    name: str,
+    role: str,
+    stores: tuple[str, ...],
+    categories: tuple[str, ...],
+    password_file: TextIO | None,
+) -> None:
+    """Add a person; the password is asked for, or read from --password-file."""
+    from jobs.people import add_person
+    from jobs.service import open_service
+
+    with open_service() as service:
+        password = (
+            password_file.readline().rstrip("\n")
+            if password_file
+            else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        )
+        add_person(
+            service,
+            email=email,
+            name=name,
+            role=role,
+            stores=stores,
+            categories=categories,
+            password=password,
+        )
+    click.echo(f"Added {email} as {role}.")
+
+
+@main.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed makes another retailer.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to serve on; INSEASON_PORT by default.")
+@click.option("--serve/--no-serve", default=True, help="Serve the app when the retailer is ready.")
+def demo(*, seed: int, port: int | None, serve: bool) -> None:
+    """Make a demo retailer, run one night and serve the app; a second time it only serves."""
+    from jobs.demo.retailer import open_demo
+    from jobs.serving import serve as serve_app
+
+    with open_demo(seed=seed, say=click.echo, **_given(port=port)) as service:
+        if serve:
+            _log_to_stderr("WARNING")
+            serve_app(service, any_port=port is None, say=click.echo)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )

@@ -1,0 +1,74 @@
+"""The alerts as rows for the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+
+from data.records import LIVE, Alert, Store
+
+if TYPE_CHECKING:
+    from data.database import Database
+
+
+def alert_rows(
+    database: Database, *, store: str | None, category: str | None, rule: str | None, closed_too: bool
+) -> list[dict[str, Any]]:
+    """Alerts with all they carry, those with most money at stake first, as plain JSON values."""
+    statement = select(Alert, Store.name).join(Store, Store.store_id == Alert.store_id)
+    if not closed_too:
+        statement = statement.where(Alert.status.in_(LIVE))
+    for column, wanted in ((Alert.store_id, store), (Alert.category, category), (Alert.rule, rule)):
+        if wanted is not None:
+            statement = statement.where(column == wanted)
+    with database.read() as session:
+        found = session.execute(statement.order_by(Alert.money_lost.desc(), Alert.alert_id)).all()
+    return [_row(alert, name) for alert, name in found]
+
+
+def print_alerts(rows: list[dict[str, Any]]) -> None:
+    """The same as a table for people."""
+    table = Table("store", "what", "rule", "units", "money", "act by", "evidence", "status", box=None)
+    for row in rows:
+        table.add_row(
+            f"{row['store_name']} ({row['store_id']})",
+            row["style_name"],
+            row["rule"],
+            f"{row['units_lost']:,.0f}",
+            f"${row['money_lost']:,.0f}",
+            row["act_by"] or "",
+            row["evidence"],
+            row["status"] if row["condition"] == "firing" else f"{row['status']}, {row['condition']}",
+        )
+    console = Console()
+    if rows:
+        console.print(table)
+    console.print(f"{len(rows)} alerts" if rows else "No alerts.", highlight=False)
+
+
+def _row(alert: Alert, store_name: str) -> dict[str, Any]:
+    return {
+        "alert_id": alert.alert_id,
+        "rule": alert.rule,
+        "store_id": alert.store_id,
+        "store_name": store_name,
+        "style_id": alert.style_id,
+        "style_name": alert.details.get("style_name", alert.style_id),
+        "category": alert.category,
+        "season_code": alert.season_code,
+        "status": str(alert.status),
+        "condition": str(alert.condition),
+        "severity": str(alert.severity),
+        "units_lost": alert.units_lost,
+        "recoverable_units": alert.recoverable_units,
+        "money_lost": float(alert.money_lost),
+        "act_by": alert.act_by.isoformat() if alert.act_by else None,
+        "demand_ends": alert.demand_ends.isoformat() if alert.demand_ends else None,
+        "evidence": alert.evidence,
+        "first_fired_on": alert.first_fired_on.isoformat(),
+        "evaluated_on": alert.evaluated_on.isoformat(),
+        "details": alert.details,
+    }

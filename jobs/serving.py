@@ -1,0 +1,61 @@
+"""Serve the app with waitress."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING, Final
+
+from waitress import create_server
+
+from data.errors import InSeasonError
+from web import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobs.service import Service
+
+_THREADS: Final = 8
+_PORTS_TO_TRY: Final = 20
+
+
+def serve(service: Service, *, any_port: bool = False, say: Callable[[str], None] | None = None) -> None:
+    """Serve until interrupted.
+
+    Args:
+        service: settings and records.
+        any_port: take the next free port when the one that is set is taken.
+        say: told the address.
+
+    Raises:
+        InSeasonError: the port is taken.
+    """
+    settings = service.settings
+    port = _free_port(settings.host, settings.port) if any_port else settings.port
+    app = create_app(settings, service.database, service.clock)
+    try:
+        server = create_server(app, host=settings.host, port=port, threads=_THREADS, ident=None)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise InSeasonError(
+            f"Port {port} on {settings.host} is taken; choose another with --port."
+        ) from error
+    (say or print)(f"Serving on http://{settings.host}:{port} (Ctrl-C stops it)")
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def _free_port(host: str, first: int) -> int:
+    for port in range(first, first + _PORTS_TO_TRY):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    return first

@@ -1,0 +1,225 @@
+"""One night on a small retailer, from waiting files to alerts, on both databases."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select
+
+from data.errors import BusyError, NightRefusedError
+from data.locks import only_writer
+from data.records import Alert, AlertChart, AlertEvent, Condition, OutboxMail, Run, RunKind, RunState, Status
+from data.settings import load_settings
+from jobs.night import run_night
+from jobs.service import Service
+from tests.ground.retailer import AS_OF, write_feeds
+
+if TYPE_CHECKING:
+    from data.records import Record
+
+STEPS = ["ingest", "panel", "forecast", "gap", "alerts", "digest", "mail"]
+
+
+def count(service: Service, table: type[Record]) -> int:
+    with service.database.read() as session:
+        return session.scalar(select(func.count()).select_from(table))
+
+
+def alerts_of(service: Service, rule: str = "exit_before_demand_ends") -> dict[str, Alert]:
+    with service.database.read() as session:
+        return {alert.store_id: alert for alert in session.scalars(select(Alert).where(Alert.rule == rule))}
+
+
+def the_night(service: Service, business_date: date = AS_OF) -> Run:
+    with service.database.read() as session:
+        return session.scalar(
+            select(Run).where(Run.kind == RunKind.NIGHT, Run.business_date == business_date)
+        )
+
+
+def at(service: Service, today: date, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """The same service on another day."""
+    from data.clock import Clock
+
+    monkeypatch.setenv("INSEASON_TODAY", today.isoformat())
+    settings = load_settings()
+    return Service(settings, Clock(settings), service.database, service.facts)
+
+
+def test_a_night_warns_of_the_exit_weeks_before_it_where_customers_still_want_it(retailer: Service) -> None:
+    report = run_night(retailer)
+
+    assert report.ran
+    assert report.business_date == AS_OF
+    alerts = alerts_of(retailer)
+    assert {"PHX-01", "PHX-02"} <= set(alerts)
+    # The warm zone keeps its trunks to the year's end.
+    assert "LAX-01" not in alerts
+    phoenix = alerts["PHX-01"]
+    assert phoenix.season_code == "SS26"
+    assert phoenix.act_by == date(2026, 7, 5)
+    assert phoenix.demand_ends > date(2026, 8, 15)
+    assert phoenix.details["exit"] == "2026-07-05"
+    assert phoenix.details["style_name"] == "Marlin Trunk"
+    assert {size["size"] for size in phoenix.details["sizes"]} == {"S", "M", "L"}
+
+
+def test_what_sells_all_year_never_leaves_too_early(retailer: Service) -> None:
+    run_night(retailer)
+
+    with retailer.database.read() as session:
+        warned = set(session.scalars(select(Alert.category).where(Alert.rule == "exit_before_demand_ends")))
+    assert warned == {"swim trunks"}
+
+
+def test_every_step_is_recorded_with_its_rows_and_times(retailer: Service) -> None:
+    run_night(retailer)
+
+    run = the_night(retailer)
+    assert run.state is RunState.SUCCEEDED
+    assert [step.name for step in run.steps] == STEPS
+    assert all(step.state is RunState.SUCCEEDED for step in run.steps)
+    assert all(step.started_at <= step.finished_at for step in run.steps)
+    rows = {step.name: step.rows for step in run.steps}
+    assert rows["forecast"] == 24 * 52
+    assert rows["gap"] == count(retailer, Alert)
+
+
+def test_the_waiting_files_are_taken_from_the_inbox(retailer: Service) -> None:
+    run_night(retailer)
+
+    inbox = retailer.settings.inbox
+    assert not list(inbox.glob("*.csv"))
+    assert sorted(path.name for path in (inbox / "done").iterdir()) == [
+        "calendar.csv",
+        "products.csv",
+        "sales.csv",
+        "stock.csv",
+        "stores.csv",
+    ]
+
+
+def test_a_night_that_is_done_changes_nothing_when_asked_for_again(people: Service) -> None:
+    run_night(people)
+    before = [count(people, table) for table in (Alert, AlertEvent, OutboxMail, Run)]
+
+    report = run_night(people)
+
+    assert not report.ran
+    assert [count(people, table) for table in (Alert, AlertEvent, OutboxMail, Run)] == before
+
+
+def test_each_firing_alert_has_its_drawing_and_its_numbers(retailer: Service) -> None:
+    run_night(retailer)
+
+    alert = alerts_of(retailer)["PHX-01"]
+    with retailer.database.read() as session:
+        chart = session.get_one(AlertChart, alert.alert_id)
+    assert chart.svg.startswith("<svg")
+    # Stock is one figure per store, whatever its sizes.
+    june = next(row for row in chart.table if row["week"] == "2026-05-31")
+    assert june["stock"] == 1200
+    assert next(row for row in chart.table if row["week"] == "2026-08-02")["mean"] > 5
+
+
+def test_the_next_night_finds_the_same_alerts_again(
+    retailer: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_night(retailer)
+    first = alerts_of(retailer)["PHX-01"]
+
+    run_night(at(retailer, date(2026, 6, 9), monkeypatch))
+
+    again = alerts_of(retailer)["PHX-01"]
+    assert again.alert_id == first.alert_id
+    assert again.first_fired_on == AS_OF
+    assert again.evaluated_on == date(2026, 6, 8)
+
+
+def test_a_gap_that_is_mended_resolves_its_alert(retailer: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_night(retailer)
+    (retailer.settings.inbox / "calendar.csv").write_text(
+        "category,season_code,floor_set,exit\nswim trunks,SS26,2026-02-09,2026-12-31\n", encoding="utf-8"
+    )
+
+    run_night(at(retailer, date(2026, 6, 9), monkeypatch))
+
+    phoenix = alerts_of(retailer)["PHX-01"]
+    assert (phoenix.status, phoenix.condition) == (Status.RESOLVED, Condition.CLEAR)
+
+
+def test_late_figures_freeze_alerts_and_open_none(retailer: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_night(retailer)
+    opened = count(retailer, Alert)
+
+    run_night(at(retailer, date(2026, 6, 25), monkeypatch))
+
+    assert count(retailer, Alert) == opened
+    phoenix = alerts_of(retailer)["PHX-01"]
+    assert (phoenix.status, phoenix.condition) == (Status.OPEN, Condition.UNKNOWN)
+
+
+def test_a_night_long_past_leaves_the_alerts_of_the_newest(retailer: Service) -> None:
+    run_night(retailer)
+    before = alerts_of(retailer)["PHX-01"]
+
+    report = run_night(retailer, AS_OF - timedelta(days=7))
+
+    assert report.ran
+    after = alerts_of(retailer)["PHX-01"]
+    assert (after.version, after.evaluated_on) == (before.version, before.evaluated_on)
+
+
+def test_a_day_that_is_not_over_in_every_store_is_refused(retailer: Service) -> None:
+    with pytest.raises(NightRefusedError, match="not over in every store"):
+        run_night(retailer, date(2026, 6, 7))
+
+
+def test_without_facts_the_night_says_what_to_do(service: Service) -> None:
+    with pytest.raises(NightRefusedError, match="inseason import"):
+        run_night(service)
+
+    run = the_night(service)
+    assert run.state is RunState.FAILED
+    assert "inseason import" in run.summary
+
+
+def test_a_night_that_failed_for_want_of_facts_runs_when_they_have_come(service: Service) -> None:
+    with pytest.raises(NightRefusedError):
+        run_night(service)
+    write_feeds(service.settings.inbox)
+
+    assert run_night(service).ran
+    assert the_night(service).state is RunState.SUCCEEDED
+
+
+def test_facts_too_old_for_the_night_are_refused_with_the_date_that_would_do(
+    retailer: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_night(retailer)
+
+    with pytest.raises(NightRefusedError, match="nightly --as-of 2026-06-06"):
+        run_night(at(retailer, date(2026, 11, 2), monkeypatch))
+
+
+def test_two_nights_never_run_at_once(retailer: Service) -> None:
+    held, release = Event(), Event()
+
+    def hold() -> None:
+        with only_writer(retailer.database):
+            held.set()
+            release.wait(30)
+
+    other = Thread(target=hold)
+    other.start()
+    held.wait(30)
+    try:
+        with pytest.raises(BusyError):
+            run_night(retailer)
+    finally:
+        release.set()
+        other.join()
+    assert run_night(retailer).ran

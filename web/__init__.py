@@ -1,0 +1,62 @@
+"""What people see and press, and how things are told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from data.clock import Clock
+    from data.database import Database
+    from data.settings import Settings
+
+
+def create_app(settings: Settings, database: Database | None = None, clock: Clock | None = None) -> Flask:
+    """Put the app together.
+
+    Args:
+        settings: The settings.
+        database: The records; those the settings name when left out.
+        clock: The service's time; made from the settings when left out.
+
+    Returns:
+        The app, ready for a server, or for `app_context()` when something is only to be rendered.
+    """
+    # Imported here, so that a command that only names the package does not load a web framework.
+    from flask import Flask  # noqa: PLC0415
+    from flask_bootstrap import Bootstrap5  # noqa: PLC0415
+    from flask_wtf import CSRFProtect  # noqa: PLC0415
+
+    from data.clock import Clock  # noqa: PLC0415
+    from data.database import Database  # noqa: PLC0415
+    from web.access import guard_every_page  # noqa: PLC0415
+    from web.alerts import alerts  # noqa: PLC0415
+    from web.auth import attach_login  # noqa: PLC0415
+    from web.errors import register_errors  # noqa: PLC0415
+    from web.health import health  # noqa: PLC0415
+    from web.layout import attach_layout  # noqa: PLC0415
+    from web.mails import mails  # noqa: PLC0415
+    from web.runs import runs  # noqa: PLC0415
+    from web.security import secure  # noqa: PLC0415
+    from web.services import Services, attach_services  # noqa: PLC0415
+
+    app = Flask(__name__)
+    services = Services(
+        settings=settings,
+        database=database or Database(settings.database_url.get_secret_value()),
+        clock=clock or Clock(settings),
+        machine_time=lambda: datetime.now(UTC),
+    )
+    attach_services(app, services)
+    secure(app, settings)
+    Bootstrap5(app)
+    CSRFProtect(app)
+    attach_login(app)
+    guard_every_page(app)
+    for rooms in (alerts, runs, mails, health):
+        app.register_blueprint(rooms)
+    register_errors(app)
+    attach_layout(app)
+    return app

@@ -1,0 +1,234 @@
+"""Alerts: the list, worst first, one alert with its chart, and taking it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import defer, selectinload
+
+from data.records import Alert, AlertChart, Person, Product, Run, RunKind, Status, Store
+from web.access import current_person, one_or_404, visible_alerts, visible_stores
+from web.rendering.chart_style import with_style
+from web.rendering.sentences import rule_codes
+from web.services import reading, services
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from flask.typing import ResponseReturnValue
+    from sqlalchemy import Select
+    from werkzeug.datastructures import MultiDict
+
+Q = TypeVar("Q", bound="Select[*tuple[Any, ...]]")
+
+alerts = Blueprint("alerts", __name__)
+
+PAGE: Final = 25
+SHOWN_STATUSES: Final = (Status.OPEN, Status.ACKNOWLEDGED, Status.RESOLVED)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the address asks for; what it does not know is ignored."""
+
+    status: Status
+    store: str
+    category: str
+    rule: str
+
+    @classmethod
+    def of(cls, asked: MultiDict[str, str]) -> Filters:
+        """Read the filters from an address."""
+        status = asked.get("status", "")
+        return cls(
+            status=Status(status) if status in set(SHOWN_STATUSES) else Status.OPEN,
+            store=asked.get("store", ""),
+            category=asked.get("category", ""),
+            rule=asked.get("rule", ""),
+        )
+
+    @property
+    def narrow(self) -> bool:
+        """Whether fewer than all alerts of a status are asked for."""
+        return bool(self.store or self.category or self.rule)
+
+    @property
+    def in_address(self) -> dict[str, str]:
+        """The filters that are set, for a link."""
+        given = {"store": self.store, "category": self.category, "rule": self.rule}
+        if self.status is not Status.OPEN:
+            given["status"] = str(self.status)
+        return {name: value for name, value in given.items() if value}
+
+    def cut(self, query: Q) -> Q:
+        """Cut a query over alerts to what is asked for."""
+        query = query.where(Alert.status == self.status)
+        for column, value in (
+            (Alert.store_id, self.store),
+            (Alert.category, self.category),
+            (Alert.rule, self.rule),
+        ):
+            if value:
+                query = query.where(column == value)
+        return query
+
+
+@dataclass(frozen=True)
+class LastNight:
+    """When the last night ran, and for which date."""
+
+    business_date: date
+    state: str
+
+
+@alerts.get("/")
+def home() -> ResponseReturnValue:
+    """The first page."""
+    return redirect(url_for("alerts.index"))
+
+
+@alerts.get("/alerts")
+def index() -> ResponseReturnValue:
+    """The alerts of the person's stores, worst first, a page at a time."""
+    person, filters = current_person(), Filters.of(request.args)
+    rows = _page(filters, person, _cursor(request.args.get("after", "")))
+    last = rows[PAGE - 1][0] if len(rows) > PAGE else None
+    total, amount = _total(filters, person)
+    return render_template(
+        "alerts/list.html",
+        rows=rows[:PAGE],
+        filters=filters,
+        total=total,
+        amount=amount,
+        after=_cursor_after(last) if last else "",
+        continued="after" in request.args,
+        stores=reading().execute(visible_stores(person)).all(),
+        categories=_categories(person),
+        rules=rule_codes(),
+        statuses=SHOWN_STATUSES,
+        last_night=last_night(),
+    )
+
+
+@alerts.get("/alerts/<int:alert_id>")
+def show(alert_id: int) -> ResponseReturnValue:
+    """One alert: the sentence, why, how sure, the sizes, the chart and the history."""
+    alert = one_or_404(_one(alert_id).options(selectinload(Alert.events)))
+    chart = (
+        reading()
+        .scalars(select(AlertChart).where(AlertChart.alert_id == alert_id).options(defer(AlertChart.svg)))
+        .one_or_none()
+    )
+    store_name = reading().scalar(select(Store.name).where(Store.store_id == alert.store_id))
+    return render_template(
+        "alerts/show.html",
+        alert=alert,
+        store_name=store_name,
+        chart=chart,
+        names=_names(event.who for event in alert.events),
+        back=url_for("alerts.index"),
+    )
+
+
+@alerts.get("/alerts/<int:alert_id>/chart.svg")
+def chart_svg(alert_id: int) -> ResponseReturnValue:
+    """The drawing of an alert, for whoever may see the alert."""
+    one_or_404(_one(alert_id).options(defer(Alert.details)))
+    chart = one_or_404(
+        select(AlertChart).where(AlertChart.alert_id == alert_id).options(defer(AlertChart.table))
+    )
+    styled = with_style(chart.svg)
+    answer = Response(styled.svg, mimetype="image/svg+xml")
+    # Opened on its own, the drawing may use the style it carries and nothing else.
+    answer.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src '{styled.style_hash}'; frame-ancestors 'none'; base-uri 'none'"
+    )
+    return answer
+
+
+@alerts.post("/alerts/<int:alert_id>/acknowledge")
+def acknowledge(alert_id: int) -> ResponseReturnValue:
+    """Somebody takes an alert on."""
+    person = current_person()
+    with services().database.write() as records:
+        alert = records.scalars(_one(alert_id).options(selectinload(Alert.events))).one_or_none()
+        if alert is None:
+            abort(HTTPStatus.NOT_FOUND)
+        # Pressing twice is once: what is mine already needs no second word.
+        if alert.status is not Status.ACKNOWLEDGED or alert.owner != person.email:
+            alert.acknowledge(person.email, services().clock.now())
+    flash("You have taken it on. It stays in your list under Acknowledged.", "success")
+    return redirect(url_for("alerts.show", alert_id=alert_id), HTTPStatus.SEE_OTHER)
+
+
+def last_night() -> LastNight | None:
+    """The newest night that has been started, if any."""
+    query = (
+        select(Run.business_date, Run.state)
+        .where(Run.kind == RunKind.NIGHT, Run.business_date.is_not(None))
+        .order_by(Run.business_date.desc())
+        .limit(1)
+    )
+    found = reading().execute(query).first()
+    return LastNight(found[0], str(found[1])) if found and found[0] else None
+
+
+def _one(alert_id: int) -> Select[Alert]:
+    return visible_alerts(select(Alert).where(Alert.alert_id == alert_id), current_person())
+
+
+def _page(
+    filters: Filters, person: Person, after: tuple[Decimal, float, int] | None
+) -> Sequence[tuple[Alert, str]]:
+    """One page of alerts with their stores' names, and one more row when there is a next page."""
+    order = (Alert.money_lost, Alert.units_lost, Alert.alert_id)
+    query = visible_alerts(
+        filters.cut(select(Alert, Store.name).join(Store, Store.store_id == Alert.store_id)), person
+    )
+    if after is not None:
+        query = query.where(tuple_(*order) < after)
+    query = query.order_by(*(column.desc() for column in order)).limit(PAGE + 1)
+    return [(alert, name) for alert, name in reading().execute(query)]
+
+
+def _total(filters: Filters, person: Person) -> tuple[int, Decimal]:
+    """How many alerts the filters leave, and the money at stake in them."""
+    query = visible_alerts(filters.cut(select(func.count(), func.sum(Alert.money_lost))), person)
+    found, amount = reading().execute(query).one()
+    return found, Decimal(amount or 0)
+
+
+def _categories(person: Person) -> Sequence[str]:
+    if (own := person.category_names) is not None:
+        return sorted(own)
+    return reading().scalars(select(Product.category).distinct().order_by(Product.category)).all()
+
+
+def _names(emails: Any) -> dict[str, str]:
+    """The names of the people in a history, by their e-mail."""
+    known = sorted({email for email in emails if email})
+    if not known:
+        return {}
+    query = select(Person.email, Person.name).where(Person.email.in_(known))
+    return {row.email: row.name for row in reading().execute(query)}
+
+
+def _cursor(text: str) -> tuple[Decimal, float, int] | None:
+    """Where the page before ended: money, units and id of its last alert."""
+    if not text:
+        return None
+    try:
+        amount, units, alert_id = text.split("_")
+        return Decimal(amount), float(units), int(alert_id)
+    except (ValueError, InvalidOperation):
+        abort(HTTPStatus.BAD_REQUEST)
+
+
+def _cursor_after(alert: Alert) -> str:
+    return f"{alert.money_lost}_{alert.units_lost!r}_{alert.alert_id}"

@@ -1,0 +1,83 @@
+"""What every template knows: the person, the navigation, the words, and fresh addresses of files."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from markupsafe import Markup
+
+from web.access import navigation, person_or_none
+from web.rendering import sentences, words
+from web.rendering.details import Details
+from web.services import services
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flask import Flask
+
+
+def attach_layout(app: Flask) -> None:
+    """Give the templates their words."""
+    app.context_processor(_for_pages)
+    app.url_defaults(_stamp)
+    app.jinja_env.globals.update(details_of=Details.of, tell=sentences, words=words)
+    app.jinja_env.filters.update(
+        day=_day, full_day=_full_day, instant=_instant, money=words.money, short_money=words.short_money,
+        lasting=words.lasting, whole=words.whole, figure=_figure,
+    )  # fmt: skip
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+
+def _for_pages() -> dict[str, Any]:
+    person = person_or_none()
+    return {
+        "person": person,
+        "navigation": navigation(person) if person else [],
+        "today": services().today,
+        "clock_stands": services().settings.today is not None,
+    }
+
+
+def _stamp(endpoint: str, values: dict[str, Any]) -> None:
+    """Put a file's fingerprint into its address, so that browsers may keep it for good."""
+    if endpoint == "static" and "filename" in values:
+        values.setdefault("v", _fingerprint(Path(current_app.static_folder or "") / values["filename"]))
+    elif endpoint == "bootstrap.static":
+        values.setdefault("v", version("bootstrap-flask"))
+
+
+@cache
+def _fingerprint(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def _day(value: date) -> Markup:
+    """A date for people, with the date for machines behind it."""
+    told = words.day(value, services().today)
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), told)
+
+
+def _full_day(value: date | str) -> str:
+    """A date, or its ISO form, with its year."""
+    return words.full_day(date.fromisoformat(value) if isinstance(value, str) else value)
+
+
+def _instant(value: datetime) -> Markup:
+    """An instant in the chain's time zone, with the instant for machines behind it."""
+    told = words.instant(value, services().settings.timezone)
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), told)
+
+
+def _figure(value: float | None) -> str:
+    """A quantity of units with one decimal where it is small."""
+    if value is None:
+        return ""
+    return f"{value:,.1f}" if abs(value) < 10 and value != round(value) else f"{value:,.0f}"  # noqa: PLR2004
