@@ -61,8 +61,8 @@ def resolve(calendar: pd.DataFrame, ranged: pd.DataFrame) -> pd.DataFrame:
     """The windows of each store and style: of the rows that apply, the most specific wins.
 
     A row applies when each of its zone, store and style is blank or matches. Of the rows of one season code
-    and year (that of the window's middle day), the one naming most fields wins; among equals a style is more
-    specific than a store, and a store than a zone.
+    and year (their middle days lie within half a year of each other, so that a winter is one), the one
+    naming most fields wins; among equals a style is more specific than a store, and a store than a zone.
 
     Args:
         calendar: as `calendar_frame` gives it.
@@ -72,10 +72,14 @@ def resolve(calendar: pd.DataFrame, ranged: pd.DataFrame) -> pd.DataFrame:
         store_id, style_id, season_code, floor_set, exit; none for a style whose category has no rows.
     """
     middle = calendar["floor_set"] + (calendar["exit"] - calendar["floor_set"]) / 2
-    rows = calendar.assign(year=middle.dt.year, weight=_specificity(calendar))
-    matched = _applying(rows, ranged)
+    rows = calendar.assign(middle=middle, weight=_specificity(calendar))
+    matched = _applying(rows, ranged).sort_values("middle", kind="stable")
+    season = ["store_id", "style_id", "season_code"]
+    new_year = matched.groupby(season)["middle"].diff() > _TRADE_YEAR / 2
+    matched = matched.assign(new_year=new_year)
+    matched = matched.assign(year=matched.groupby(season)["new_year"].cumsum())
     order = matched.sort_values("weight", kind="stable", ascending=False)
-    chosen = order.drop_duplicates(["store_id", "style_id", "season_code", "year"])
+    chosen = order.drop_duplicates([*season, "year"])
     columns = ["store_id", "style_id", "season_code", "floor_set", "exit"]
     return chosen[columns].sort_values(["store_id", "style_id", "floor_set"]).reset_index(drop=True)
 
@@ -174,23 +178,26 @@ def _floor_spans(windows: pd.DataFrame, first: pd.Timestamp) -> pd.DataFrame:
         for back in range(1, years + 1)
     ]
     spans = pd.concat([known, *earlier]).sort_values(["store_id", "style_id", "floor_set"])
-    following = spans.groupby(["store_id", "style_id"])["floor_set"].shift(-1)
-    following = following.fillna(spans["floor_set"] + _TRADE_YEAR)
-    pause = np.maximum((following - spans["exit"]).dt.days, 0)
-    closes = spans["exit"] + pd.to_timedelta(pause // 2 + 1, unit="D")
-    # The next floor-set ends the rail at the latest, but never the window itself.
-    ends = np.minimum(closes, np.maximum(following, spans["exit"]))
-    return spans.assign(opens=_day_numbers(spans["floor_set"]), closes=_day_numbers(pd.Series(ends)))
+    pairs = spans.groupby(["store_id", "style_id"])
+    following = pairs["floor_set"].shift(-1).fillna(spans["floor_set"] + _TRADE_YEAR)
+    # What hangs in a window around this one stays on the floor until that one's exit.
+    last = pairs["exit"].cummax()
+    pause = (following - last).dt.days.clip(lower=0)
+    closes = last + pd.to_timedelta(pause // 2 + 1, unit="D")
+    return spans.assign(opens=_day_numbers(spans["floor_set"]), closes=_day_numbers(closes))
 
 
 def _days_in_spans(key: str, week: pd.DatetimeIndex, days: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Days of each week that lie in any of the spans; spans do not overlap by their making."""
+    """Days of each week that lie in any of the spans, which come in the order of their floor-sets."""
     start = _day_numbers(week.to_series()).to_numpy()
     total = np.zeros(len(week), dtype=np.int64)
+    counted_to = start
     for span in key.split(" "):
         opens, closes = (int(edge) for edge in span.split(":"))
-        total += np.clip(np.minimum(start + days, closes) - np.maximum(start, opens), 0, None)
-    return np.minimum(total, days)
+        # Windows may overlap; a day counts once.
+        total += np.clip(np.minimum(start + days, closes) - np.maximum(counted_to, opens), 0, None)
+        counted_to = np.maximum(counted_to, closes)
+    return total
 
 
 def _day_numbers(days: pd.Series[Any]) -> pd.Series[int]:

@@ -21,10 +21,15 @@ _FIRST_WEIGHT = 1.0
 
 @dataclass(frozen=True)
 class Term:
-    """One smooth term: its design matrix (n, k) and penalty matrix (k, k)."""
+    """One smooth term: its design matrix (n, k) and penalty matrix (k, k).
+
+    `precision` is what is known beforehand of its coefficients (the penalty is scaled by it); None lets the
+    data choose.
+    """
 
     design: Floats
     penalty: Floats
+    precision: float | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,9 @@ def _pearson_scale(
 
 
 def _moved(weight: float, term: Term, coefficients: Floats, covariance: Floats, scale: float) -> float:
-    """One Fellner-Schall step for one term, kept in a sane range."""
+    """One Fellner-Schall step for one term, kept in a sane range; a known precision only takes the scale."""
+    if term.precision is not None:
+        return term.precision * scale
     free = term.penalty.shape[0] - weight * float(np.sum(covariance * term.penalty))
     bend = float(coefficients @ term.penalty @ coefficients)
     return float(np.clip(scale * max(free, 1e-8) / max(bend, 1e-12), *_WEIGHT_RANGE))

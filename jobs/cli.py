@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
+from data.feeds.specs import FEEDS
+
 if TYPE_CHECKING:
     from datetime import datetime
 
-FEED_KINDS: Final = (
-    "stores", "products", "calendar", "markdowns", "prices", "ranging", "climate", "receipts", "sales",
-    "stock", "requests",
-)  # fmt: skip
 ROLES: Final = ("store_manager", "merchandiser", "admin")
 EXIT_REFUSED: Final = 1
 EXIT_BUSY: Final = 75
@@ -55,7 +53,7 @@ def main() -> None:
 
 @main.command()
 def init() -> None:
-    """Make the database and the facts tables, or bring them to this version."""
+    """Make the tables of both stores, or update them."""
     from jobs.service import open_service
 
     with open_service(create=True) as service:
@@ -64,7 +62,7 @@ def init() -> None:
 
 
 @main.command(name="import")
-@click.argument("kind", type=click.Choice(FEED_KINDS))
+@click.argument("kind", type=click.Choice(list(FEEDS)))
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--dry-run", is_flag=True, help="Check the file and say what would happen; change nothing.")
 def import_(kind: str, file: str, *, dry_run: bool) -> None:
@@ -91,6 +89,11 @@ def import_(kind: str, file: str, *, dry_run: bool) -> None:
             progress=progress,
         )
     click.echo(report.summary)
+    for note in report.notes:
+        click.echo(f"  Note: {note}")
+    for fault in report.faults:
+        more = f" (and {fault.rows - 1:,} more such rows)" if fault.rows > 1 else ""
+        click.echo(f"  line {fault.line}: {fault.reason}{more}")
     if report.rows_rejected:
         sys.exit(EXIT_REFUSED)
 
@@ -100,7 +103,10 @@ def import_(kind: str, file: str, *, dry_run: bool) -> None:
     "--as-of", type=_DATE, help="Business date; the newest on which every store has closed by default."
 )
 def nightly(as_of: datetime | None) -> None:
-    """Run the night of a business date; one that is done already changes nothing."""
+    """Run the night of a business date.
+
+    A night that is done already changes nothing; one that was cut off is finished.
+    """
     from jobs.night import run_night
     from jobs.progress import spinner
     from jobs.service import open_service
@@ -113,7 +119,10 @@ def nightly(as_of: datetime | None) -> None:
 
 @main.command()
 def scheduler() -> None:
-    """Run every night when its last store has closed, and send waiting mails, until stopped."""
+    """Run nights when they are due, until stopped.
+
+    A night is due when its last store has closed; waiting mails are sent every minute.
+    """
     from jobs.scheduler import run_forever
     from jobs.service import open_service
 
@@ -212,7 +221,10 @@ def user_add(
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to serve on; INSEASON_PORT by default.")
 @click.option("--serve/--no-serve", default=True, help="Serve the app when the retailer is ready.")
 def demo(*, seed: int, port: int | None, serve: bool) -> None:
-    """Make a demo retailer, run one night and serve the app; a second time it only serves."""
+    """Make a demo retailer, run a night, serve the app.
+
+    A second time it only serves what is there.
+    """
     from jobs.demo.retailer import open_demo
     from jobs.serving import serve as serve_app
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import select
 
@@ -34,8 +35,9 @@ def print_alerts(rows: list[dict[str, Any]]) -> None:
     table = Table("store", "what", "rule", "units", "money", "act by", "evidence", "status", box=None)
     for row in rows:
         table.add_row(
-            f"{row['store_name']} ({row['store_id']})",
-            row["style_name"],
+            # Names may hold square brackets, which the table would take for colours and drop.
+            escape(f"{row['store_name']} ({row['store_id']})"),
+            escape(row["style_name"]),
             row["rule"],
             f"{row['units_lost']:,.0f}",
             f"${row['money_lost']:,.0f}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from jobs.service import Service
 
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
+_LONGEST_ADDRESS: Final = 254
+_LONGEST_NAME: Final = 200
 
 
 def add_person(
@@ -33,12 +35,16 @@ def add_person(
     """Add a person with a role, the stores of a store manager, the categories of a merchandiser.
 
     Raises:
-        InSeasonError: the address is no address or taken, a store or category is unknown, or the role and
-            what was given with it do not fit.
+        InSeasonError: the address is no address or taken, it or the name is too long, the password too short,
+            a store or category is unknown, or the role and what was given with it do not fit.
     """
     address = email.strip().lower()
     if not _ADDRESS.fullmatch(address):
         raise InSeasonError(f"{email!r} is no e-mail address.")
+    if len(address) > _LONGEST_ADDRESS or len(name.strip()) > _LONGEST_NAME:
+        raise InSeasonError(
+            f"An address has at most {_LONGEST_ADDRESS} characters, a name at most {_LONGEST_NAME}."
+        )
     kind = Role(role)
     if (kind is Role.STORE_MANAGER) != bool(stores):
         raise InSeasonError("A store manager needs at least one --store, and only a store manager has them.")

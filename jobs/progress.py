@@ -36,7 +36,9 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     try:
         yield tell
     finally:
-        bar.stop()
+        # Where no bar was shown, stopping one would still print a blank line.
+        if bar.live.is_started:
+            bar.stop()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -30,12 +31,18 @@ _log = logging.getLogger(__name__)
 
 
 def run_forever(service: Service) -> None:
-    """Run until interrupted. Jobs are in memory; what has run is remembered by the runs."""
+    """Run until interrupted or told to stop; a night at work is finished first.
+
+    Jobs are in memory; what has run is remembered by the runs.
+    """
     scheduler = make_scheduler(service)
+    # A service manager stops a process with SIGTERM: that is a stop like any other.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _log.info("scheduler started; looking for a night every %s", LOOK_EVERY)
     try:
         scheduler.start()
     except (KeyboardInterrupt, SystemExit):
+        scheduler.shutdown()
         _log.info("scheduler stopped")
 
 
@@ -50,10 +57,12 @@ def make_scheduler(service: Service) -> BlockingScheduler:
             "misfire_grace_time": int(MISFIRE.total_seconds()),
         },
     )
-    now = service.clock.now() if service.settings.today is None else None
-    at_once = {"next_run_time": now} if now else {}
     scheduler.add_job(
-        run_due_night, IntervalTrigger(seconds=int(LOOK_EVERY.total_seconds())), [service], **at_once
+        run_due_night,
+        IntervalTrigger(seconds=int(LOOK_EVERY.total_seconds())),
+        [service],
+        # The clockwork goes by the machine's time, also where the service's clock stands still.
+        next_run_time=service.clock.machine_now(),
     )
     scheduler.add_job(
         send_due_mail, IntervalTrigger(seconds=int(SEND_EVERY.total_seconds())), [service], executor="mail"
@@ -99,4 +108,5 @@ def _is_due(service: Service, business_date: date) -> bool:
     if run is None or run.state is RunState.RUNNING:
         return True
     failed_at = run.finished_at if run.state is RunState.FAILED else None
-    return failed_at is not None and failed_at + RETRY_FAILED_AFTER <= service.clock.now()
+    # Runs are dated by the machine's time, so their age is, too.
+    return failed_at is not None and failed_at + RETRY_FAILED_AFTER <= service.clock.machine_now()

@@ -29,7 +29,7 @@ def serve(service: Service, *, any_port: bool = False, say: Callable[[str], None
         say: told the address.
 
     Raises:
-        InSeasonError: the port is taken.
+        InSeasonError: the port is taken, or nothing can listen on that address.
     """
     settings = service.settings
     port = _free_port(settings.host, settings.port) if any_port else settings.port
@@ -37,11 +37,11 @@ def serve(service: Service, *, any_port: bool = False, say: Callable[[str], None
     try:
         server = create_server(app, host=settings.host, port=port, threads=_THREADS, ident=None)
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise InSeasonError(
-            f"Port {port} on {settings.host} is taken; choose another with --port."
-        ) from error
+        if error.errno == errno.EADDRINUSE:
+            why = f"Port {port} on {settings.host} is taken; choose another with --port."
+        else:
+            why = f"Cannot listen on {settings.host}, port {port}: {error.strerror or error}."
+        raise InSeasonError(why) from error
     (say or print)(f"Serving on http://{settings.host}:{port} (Ctrl-C stops it)")
     try:
         server.run()

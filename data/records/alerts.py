@@ -91,6 +91,7 @@ class Alert(Record):
         ),
         Index(None, "store_id", "status"),
         Index(None, "status", "money_lost"),
+        Index(None, "status", "category", "money_lost"),
     )
 
     alert_id: Mapped[int] = mapped_column(primary_key=True)

@@ -140,6 +140,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.create_index(
+            batch_op.f("ix_alerts_status_category_money_lost"),
+            ["status", "category", "money_lost"],
+            unique=False,
+        )
+        batch_op.create_index(
             batch_op.f("ix_alerts_status_money_lost"), ["status", "money_lost"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_alerts_store_id_status"), ["store_id", "status"], unique=False)
@@ -356,6 +361,7 @@ def downgrade() -> None:
         )
         batch_op.drop_index(batch_op.f("ix_alerts_store_id_status"))
         batch_op.drop_index(batch_op.f("ix_alerts_status_money_lost"))
+        batch_op.drop_index(batch_op.f("ix_alerts_status_category_money_lost"))
 
     op.drop_table("alerts")
     op.drop_table("stores")

@@ -91,9 +91,9 @@ def test_the_price_elasticity_is_found_and_kept_out_of_the_demand(retailer, as_o
     assert model.categories["swim"].season.elasticity == pytest.approx(2.0, abs=0.5)
 
 
-def test_a_price_that_seems_to_work_backwards_is_given_no_effect(retailer, as_of):
+def test_a_price_that_seems_to_work_backwards_is_given_little_effect_and_never_a_wrong_one(retailer, as_of):
     panel = retailer.panel(elasticity=-2.0, rate=20.0)
-    assert fit_demand(panel, as_of=as_of).categories["swim"].season.elasticity == 0.0
+    assert 0.0 <= fit_demand(panel, as_of=as_of).categories["swim"].season.elasticity < 0.5
 
 
 def test_the_year_spline_closes_and_sums_to_zero():

@@ -1,0 +1,103 @@
+"""People are added with what fits their role, and refused with the reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import func, select
+
+from data.errors import InSeasonError
+from data.records import Person, Product, Role, Store
+from jobs.people import add_person
+
+if TYPE_CHECKING:
+    from jobs.service import Service
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def shop(service: Service) -> Service:
+    """Two stores and one category."""
+    with service.database.write() as session:
+        session.add_all([Store(store_id="1", name="Phoenix"), Store(store_id="2", name="Tucson")])
+        session.add(Product(sku="A", style_id="A", category="gloves"))
+    return service
+
+
+def add(service: Service, **changes: Any) -> Person:
+    given: dict[str, Any] = {
+        "email": "maya@shop.example",
+        "name": "Maya Ortiz",
+        "role": "store_manager",
+        "stores": ["1"],
+        "password": PASSWORD,
+    }
+    add_person(service, **(given | changes))
+    with service.database.read() as session:
+        return session.scalars(select(Person).order_by(Person.person_id.desc())).first()
+
+
+def test_a_store_manager_has_her_stores_each_once(shop: Service) -> None:
+    person = add(shop, stores=["1", "2", "1"])
+
+    assert (person.role, person.store_ids) == (Role.STORE_MANAGER, {"1", "2"})
+    assert person.is_active
+    assert person.created_at == shop.clock.now()
+
+
+def test_a_merchandiser_has_categories_or_all_of_them(shop: Service) -> None:
+    one = add(shop, role="merchandiser", stores=(), categories=["gloves"])
+    assert one.category_names == {"gloves"}
+    assert add(shop, email="b@x.example", role="merchandiser", stores=()).category_names is None
+
+
+def test_only_the_hash_of_a_password_is_kept(shop: Service) -> None:
+    person = add(shop)
+
+    assert PASSWORD not in person.password_hash
+    assert person.password_hash.startswith("$argon2id$")
+    assert person.has_password(PASSWORD)
+    assert not person.has_password(PASSWORD + " ")
+
+
+def test_an_address_is_one_however_it_is_written(shop: Service) -> None:
+    assert add(shop, email="  Maya@Shop.Example ").email == "maya@shop.example"
+
+    with pytest.raises(InSeasonError, match=r"already a person with the address maya@shop\.example"):
+        add(shop, email="MAYA@shop.example")
+
+
+def test_without_a_name_a_person_is_called_by_the_address(shop: Service) -> None:
+    assert add(shop, name="  ").name == "maya@shop.example"
+
+
+REFUSED = {
+    "no address": ({"email": "maya"}, "'maya' is no e-mail address"),
+    "two addresses": ({"email": "a@b.example c@d.example"}, "is no e-mail address"),
+    "an address too long for a mail server": ({"email": "a" * 250 + "@b.example"}, "at most 254"),
+    "a name too long": ({"name": "M" * 201}, "at most 200"),
+    "an unknown store": ({"stores": ["1", "9"]}, "There is no store '9'; import the stores first"),
+    "an unknown category": (
+        {"role": "merchandiser", "stores": (), "categories": ["hats"]},
+        "No product has the category 'hats'",
+    ),
+    "a store manager without a store": ({"stores": ()}, "needs at least one --store"),
+    "a merchandiser with a store": ({"role": "merchandiser"}, "only a store manager has them"),
+    "an admin with a store": ({"role": "admin"}, "only a store manager has them"),
+    "a store manager with a category": ({"categories": ["gloves"]}, "Only a merchandiser has categories"),
+    "a short password": ({"password": "short"}, "at least 10 characters"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_does_not_fit_is_refused_and_nobody_is_added(shop: Service, what: str) -> None:
+    changes, sentence = REFUSED[what]
+
+    with pytest.raises(InSeasonError, match=sentence) as refusal:
+        add(shop, **changes)
+
+    assert PASSWORD not in str(refusal.value)
+    with shop.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Person)) == 0
