@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 COLUMNS = ("store", "sku", "category", "climate_zone", "week", "units", "exposure", "price_ratio")
 _LAST_DAY = np.timedelta64(6, "D")
 _MAX_PRICE_RATIO = 10.0
-_MIN_PRICE_RATIO = 0.02
+LOWEST_PRICE_RATIO = 0.5
+"""Deeper cuts count as half price: what hangs there is the end of a size run, which no price sells, so that a
+constant elasticity stretched to it would take the empty rail for a weak season."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Panel:
         last = np.datetime64(as_of, "D")
         used = (exposure > 0) & (week + _LAST_DAY <= last)
         _refuse_repeats(row_series, week)
-        log_price = np.log(np.maximum(price[used], _MIN_PRICE_RATIO))
+        log_price = np.log(np.maximum(price[used], LOWEST_PRICE_RATIO))
         return cls(series, last, row_series[used], week[used], units[used], exposure[used], log_price)
 
     def categories(self) -> Iterator[CategoryBlock]:

@@ -43,11 +43,12 @@ def weekly_facts(
     """Sales and stock of every series by the chain's week.
 
     A day on which stock was left at closing counts as available; a day that ended sold out after selling
-    counts half, for nobody knows the hour. A weekly record counts for its seven days.
+    counts half, for nobody knows the hour. A weekly record counts for its seven days; a week that daily records
+    tell of as well is still one of seven days, available at the rate of all its records.
 
     Returns:
         store_id, sku, week (datetime64), units (net of returns, not below 0), revenue, priced_units,
-        days_known, days_available, on_hand (at the last record of the week, NaN when none).
+        days_known, days_available, on_hand (at the last count of the week, NaN when none).
     """
     anchor = week_start(first_week, week_starts_on)
     day = f"DATE '{as_of.isoformat()}'"
@@ -78,8 +79,9 @@ def weekly_facts(
         SELECT store_id, sku,
                date_bin(INTERVAL '7 days', CAST(day AS TIMESTAMP), TIMESTAMP '{anchor.isoformat()}') AS week,
                greatest(sum(units), 0) AS units, sum(revenue) AS revenue, sum(priced_units) AS priced_units,
-               sum(days) AS days_known, coalesce(sum(available), 0) AS days_available,
-               last_value(on_hand ORDER BY day) AS on_hand
+               least(sum(days), 7) AS days_known,
+               coalesce(sum(available), 0) / greatest(sum(days) / 7, 1) AS days_available,
+               last_value(on_hand ORDER BY day) FILTER (WHERE on_hand IS NOT NULL) AS on_hand
         FROM both GROUP BY 1, 2, 3
     """
     frame = snapshot.query(statement)
@@ -158,10 +160,10 @@ def _price_ratio(
     """Price paid over regular price: paid here, else as planned, else paid in the zone, else 1."""
     paid = rows["revenue"] / rows["priced_units"] / rows["regular_price"]
     paid = paid.where(np.isfinite(paid))
-    at_regular = rows["priced_units"] * rows["regular_price"]
-    sums = rows.assign(at_regular=at_regular.where(paid.notna())).groupby(
-        ["category", "climate_zone", "week"]
-    )
+    # Where the regular price is unknown, the price paid says nothing.
+    compared = rows.assign(at_regular=rows["priced_units"] * rows["regular_price"])
+    compared[["revenue", "at_regular"]] = compared[["revenue", "at_regular"]].where(paid.notna(), axis=0)
+    sums = compared.groupby(["category", "climate_zone", "week"])
     zone = sums["revenue"].transform("sum") / sums["at_regular"].transform("sum")
     zone = zone.where(np.isfinite(zone) & (zone > 0))
     plan = planned_price_ratio(trade.markdowns, ranged, weeks)
