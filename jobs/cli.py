@@ -30,6 +30,14 @@ class PlainGroup(click.Group):
         """Run the command; a refusal exits with 1, a lock held elsewhere with 75."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read the output has seen enough; click ends quietly.
+            raise
+        except OSError as error:
+            # The disk is full, a folder is a file or not ours: as plain as any other refusal.
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"inseason: {where}{error.strerror or error}", err=True)
+            ctx.exit(EXIT_REFUSED)
         except Exception as error:
             from data.errors import BusyError, InSeasonError
             from forecaster import ForecasterError
@@ -184,7 +192,9 @@ def user() -> None:
     help="A category of a merchandiser; several times; none means all.",
 )
 @click.option(
-    "--password-file", type=click.File("r"), help="Where the password stands; - for standard input."
+    "--password-file",
+    type=click.File("r", encoding="utf-8"),
+    help="Where the password stands; - for standard input.",
 )
 def user_add(
     email: str,
@@ -200,7 +210,7 @@ def user_add(
 
     with open_service() as service:
         password = (
-            password_file.readline().rstrip("\n")
+            _first_line(password_file)
             if password_file
             else click.prompt("Password", hide_input=True, confirmation_prompt=True)
         )
@@ -232,6 +242,13 @@ def demo(*, seed: int, port: int | None, serve: bool) -> None:
         if serve:
             _log_to_stderr("WARNING")
             serve_app(service, any_port=port is None, say=click.echo)
+
+
+def _first_line(file: TextIO) -> str:
+    try:
+        return file.readline().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise click.BadParameter("is not UTF-8 text", param_hint="--password-file") from error
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from sqlalchemy import delete, select
 
 from data.records import LIVE, Alert, AlertChart, Condition
 from forecaster.distribution import quantiles
-from web.rendering.charts import alert_chart, chart_table
+from web.rendering.charts import Window, alert_chart, chart_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobs.steps import Night
 
 _PAST_WEEKS: Final = 56
@@ -35,7 +38,14 @@ def draw_alerts(night: Night) -> int:
     if not alerts:
         return 0
     past, coming = _history(night), _forecast(night)
-    drawings = (_drawn(alert, past, coming, night.business_date) for alert in alerts)
+    empty = pd.DataFrame({"week": [], "sales": [], "stock": []})
+    keys = [(alert.store_id, alert.style_id) for alert in alerts]
+    drawings = Parallel(n_jobs=night.service.settings.workers, return_as="generator")(
+        delayed(_drawn)(
+            alert.alert_id, past.get(key, empty), coming[key], _window(alert.details), night.business_date
+        )
+        for alert, key in zip(alerts, keys, strict=True)
+    )
     while batch := list(islice(drawings, _BATCH)):
         ids = [chart.alert_id for chart in batch]
         with night.service.database.write() as session:
@@ -83,19 +93,16 @@ def _by_pair(frame: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
 
 
 def _drawn(
-    alert: Alert,
-    past: dict[tuple[str, str], pd.DataFrame],
-    coming: dict[tuple[str, str], pd.DataFrame],
-    business_date: date,
+    alert_id: int, history: pd.DataFrame, forecast: pd.DataFrame, window: Window, business_date: date
 ) -> AlertChart:
-    key = (alert.store_id, alert.style_id)
-    history = past.get(key, pd.DataFrame({"week": [], "sales": [], "stock": []}))
-    forecast = coming[key]
-    window = (_day(alert.details["floor_set"]), _day(alert.details["exit"]))
     svg = alert_chart(history, forecast, window=window, as_of=business_date)
     return AlertChart(
-        alert_id=alert.alert_id, business_date=business_date, svg=svg, table=chart_table(history, forecast)
+        alert_id=alert_id, business_date=business_date, svg=svg, table=chart_table(history, forecast)
     )
+
+
+def _window(details: Mapping[str, Any]) -> Window:
+    return _day(details["floor_set"]), _day(details["exit"])
 
 
 def _day(text: str | None) -> date | None:

@@ -38,8 +38,6 @@ class CategoryTask:
 
 def forecast_all(tasks: Iterable[CategoryTask], *, workers: int) -> list[int]:
     """Forecast every category, in this process or several; returns the rows written by each."""
-    if workers == 1:
-        return [forecast_category(task) for task in tasks]
     return list(Parallel(n_jobs=workers)(delayed(forecast_category)(task) for task in tasks))
 
 

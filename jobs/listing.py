@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +13,9 @@ from data.records import LIVE, Alert, Store
 
 if TYPE_CHECKING:
     from data.database import Database
+
+# In a file or a pipe a line has no edge of a screen to mind.
+_FILE_WIDTH: Final = 240
 
 
 def alert_rows(
@@ -32,7 +35,13 @@ def alert_rows(
 
 def print_alerts(rows: list[dict[str, Any]]) -> None:
     """The same as a table for people."""
-    table = Table("store", "what", "rule", "units", "money", "act by", "evidence", "status", box=None)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_FILE_WIDTH)
+    table = Table(box=None)
+    for name in ("store", "what", "rule", "units", "money", "act by", "evidence", "status"):
+        # Names may take a second line; figures, dates and codes are never cut.
+        table.add_column(name, no_wrap=name not in {"store", "what"}, overflow="fold")
     for row in rows:
         table.add_row(
             # Names may hold square brackets, which the table would take for colours and drop.
@@ -45,7 +54,6 @@ def print_alerts(rows: list[dict[str, Any]]) -> None:
             row["evidence"],
             row["status"] if row["condition"] == "firing" else f"{row['status']}, {row['condition']}",
         )
-    console = Console()
     if rows:
         console.print(table)
     console.print(f"{len(rows)} alerts" if rows else "No alerts.", highlight=False)

@@ -67,6 +67,7 @@ def run_night(
             )
             raise
         _end(service, run_id, summary, worked=True)
+        service.facts.forget()
     return NightReport(business_date, ran=True, summary=summary)
 
 

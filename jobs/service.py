@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deltalake.exceptions import DeltaError
+
 from data.clock import Clock
 from data.database import Database
+from data.errors import SettingsError
 from data.facts import FactsStore
-from data.migrate import require_current, upgrade
+from data.migrate import require_current, revisions, upgrade
 from data.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -43,10 +46,22 @@ def open_service(*, create: bool = False, **overrides: Any) -> Iterator[Service]
     try:
         service = Service(settings, Clock(settings), database, FactsStore(settings.facts_uri, database))
         if create:
+            # Asked first, because a database that cannot be reached is refused in plain words here.
+            revisions(database)
             upgrade(database)
-            service.facts.prepare()
+            _prepare(service)
         else:
             require_current(database)
         yield service
     finally:
         database.dispose()
+
+
+def _prepare(service: Service) -> None:
+    try:
+        service.facts.prepare()
+    except DeltaError as error:
+        why = str(error).partition(". ")[0]
+        raise SettingsError(
+            f"INSEASON_FACTS_URI: no facts can be kept at {service.facts.uri} ({why})."
+        ) from error

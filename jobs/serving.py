@@ -36,11 +36,12 @@ def serve(service: Service, *, any_port: bool = False, say: Callable[[str], None
     app = create_app(settings, service.database, service.clock)
     try:
         server = create_server(app, host=settings.host, port=port, threads=_THREADS, ident=None)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             why = f"Port {port} on {settings.host} is taken; choose another with --port."
         else:
-            why = f"Cannot listen on {settings.host}, port {port}: {error.strerror or error}."
+            reason = str(getattr(error, "strerror", error)).rstrip(".")
+            why = f"Cannot listen on {settings.host}, port {port}: {reason}."
         raise InSeasonError(why) from error
     (say or print)(f"Serving on http://{settings.host}:{port} (Ctrl-C stops it)")
     try:

@@ -43,8 +43,8 @@ def weekly_facts(
     """Sales and stock of every series by the chain's week.
 
     A day on which stock was left at closing counts as available; a day that ended sold out after selling
-    counts half, for nobody knows the hour. A weekly record counts for its seven days; a week that daily records
-    tell of as well is still one of seven days, available at the rate of all its records.
+    counts half, for nobody knows the hour. A weekly record counts for its seven days; where daily records
+    tell of the same week, it still has seven days, available at the rate of all its records.
 
     Returns:
         store_id, sku, week (datetime64), units (net of returns, not below 0), revenue, priced_units,
@@ -57,12 +57,12 @@ def weekly_facts(
     known = f"{span} AND (period = 'day' OR business_date <= {day} - INTERVAL '6 days')"
     statement = f"""
         WITH sold AS (
-            SELECT store_id, sku, business_date, sum(units) AS units,
+            SELECT store_id, sku, business_date, period, sum(units) AS units,
                    sum(CASE WHEN units > 0 THEN units * unit_price END) AS revenue,
                    sum(CASE WHEN units > 0 AND unit_price IS NOT NULL THEN units END) AS priced_units
-            FROM sales WHERE {known} GROUP BY store_id, sku, business_date
+            FROM sales WHERE {known} GROUP BY store_id, sku, business_date, period
         ), held AS (
-            SELECT store_id, sku, business_date, on_hand, in_stock,
+            SELECT store_id, sku, business_date, period, on_hand, in_stock,
                    CASE period WHEN 'week' THEN 7.0 ELSE 1.0 END AS days
             FROM stock WHERE {known}
         ), both AS (
@@ -74,7 +74,7 @@ def weekly_facts(
                                WHEN sold.units > 0 THEN 0.5 ELSE 0.0 END AS available
             FROM held FULL OUTER JOIN sold
               ON held.store_id = sold.store_id AND held.sku = sold.sku
-             AND held.business_date = sold.business_date
+             AND held.business_date = sold.business_date AND held.period = sold.period
         )
         SELECT store_id, sku,
                date_bin(INTERVAL '7 days', CAST(day AS TIMESTAMP), TIMESTAMP '{anchor.isoformat()}') AS week,
@@ -160,11 +160,12 @@ def _price_ratio(
     """Price paid over regular price: paid here, else as planned, else paid in the zone, else 1."""
     paid = rows["revenue"] / rows["priced_units"] / rows["regular_price"]
     paid = paid.where(np.isfinite(paid))
-    # Where the regular price is unknown, the price paid says nothing.
-    compared = rows.assign(at_regular=rows["priced_units"] * rows["regular_price"])
-    compared[["revenue", "at_regular"]] = compared[["revenue", "at_regular"]].where(paid.notna(), axis=0)
-    sums = compared.groupby(["category", "climate_zone", "week"])
-    zone = sums["revenue"].transform("sum") / sums["at_regular"].transform("sum")
+    at_regular = rows["priced_units"] * rows["regular_price"]
+    # What has no regular price says nothing about the zone's ratio.
+    told = rows.assign(
+        revenue=rows["revenue"].where(paid.notna()), at_regular=at_regular.where(paid.notna())
+    ).groupby(["category", "climate_zone", "week"])
+    zone = told["revenue"].transform("sum") / told["at_regular"].transform("sum")
     zone = zone.where(np.isfinite(zone) & (zone > 0))
     plan = planned_price_ratio(trade.markdowns, ranged, weeks)
     planned = (

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     type_progress = Callable[[str, int, int], None]
 
 _RETRIES = 20
+# Whoever reads an older version, such as a night taken up again, has a week to finish.
+_KEPT_HOURS = 7 * 24
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class FactsStore:
         table = TABLES[name]
         if table.day is None:
             raise ValueError(f"{name} is not loaded by day")
-        rows = frame.assign(month=pd.to_datetime(frame[table.day]).dt.strftime("%Y-%m"), loaded_by=run_id)
+        days = pd.to_datetime(frame[table.day])
+        rows = frame.assign(**{table.day: days}, month=days.dt.strftime("%Y-%m"), loaded_by=run_id)
         target = self._writable(name)
         here = {part["month"] for part in target.partitions()}
         months = sorted(rows["month"].unique())
@@ -128,6 +131,11 @@ class FactsStore:
     def begin_forecasts(self) -> int:
         """Take the forecasts back to their published version before a night's categories write theirs."""
         return int(self._writable("forecasts").version())
+
+    def forget(self) -> None:
+        """Delete the files that no version of the last week needs; what is published always stays."""
+        for name in TABLES:
+            self._writable(name).vacuum(retention_hours=_KEPT_HOURS, dry_run=False, full=True)
 
     def version(self, name: str) -> int:
         """The newest version written, published or not."""

@@ -28,16 +28,19 @@ def stock_on(snapshot: Snapshot, *, as_of: date) -> pd.DataFrame:
     """
     day = f"DATE '{as_of.isoformat()}'"
     statement = f"""
-        WITH newest AS (
-            SELECT store_id, max(business_date) AS counted_on FROM stock
-            WHERE business_date <= {day} AND (period = 'day' OR business_date <= {day} - INTERVAL '6 days')
-              AND on_hand IS NOT NULL
-            GROUP BY store_id
+        WITH counts AS (
+            SELECT store_id, sku, on_hand, in_transit,
+                   CASE period WHEN 'week' THEN business_date + INTERVAL '6 days'
+                               ELSE business_date END AS counted_on
+            FROM stock WHERE business_date <= {day}
+        ), newest AS (
+            SELECT store_id, max(counted_on) AS counted_on FROM counts
+            WHERE counted_on <= {day} AND on_hand IS NOT NULL GROUP BY store_id
         )
-        SELECT stock.store_id, sku, greatest(coalesce(on_hand, 0), 0) AS on_hand,
-               greatest(coalesce(in_transit, 0), 0) AS in_transit,
-               CASE period WHEN 'week' THEN counted_on + INTERVAL '6 days' ELSE counted_on END AS counted_on
-        FROM stock JOIN newest ON stock.store_id = newest.store_id AND stock.business_date = newest.counted_on
+        SELECT counts.store_id, sku, counts.counted_on, greatest(coalesce(max(on_hand), 0), 0) AS on_hand,
+               greatest(coalesce(max(in_transit), 0), 0) AS in_transit
+        FROM counts JOIN newest ON counts.store_id = newest.store_id AND counts.counted_on = newest.counted_on
+        GROUP BY counts.store_id, sku, counts.counted_on
     """
     frame = snapshot.query(statement)
     return frame.assign(counted_on=frame["counted_on"].astype("datetime64[us]"))

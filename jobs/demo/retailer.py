@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from contextlib import contextmanager
 from datetime import date
@@ -31,6 +32,7 @@ TODAY: Final = date(2026, 6, 7)
 _MERCHANDISER: Final = "merchandiser@demo.example"
 _ADMIN: Final = "admin@demo.example"
 _SHOWN_MANAGER: Final = "PHX-01"
+_MOST_WORKERS: Final = 4
 
 
 @contextmanager
@@ -38,14 +40,20 @@ def open_demo(*, seed: int, say: Callable[[str], None], **overrides: Any) -> Ite
     """Open the demo retailer, making it first when it is not there.
 
     Raises:
-        InSeasonError: the var folder holds a retailer that is not the demo's.
+        InSeasonError: the var folder holds a retailer or settings that are not the demo's.
     """
     var = load_settings().var
     marker = var / "demo.json"
     if not marker.exists():
-        _refuse_other_retailer()
-        _begin(var, marker, seed)
+        _refuse_other_retailer(var)
+        _begin(marker, seed)
     state = json.loads(marker.read_text(encoding="utf-8"))
+    if not state["ready"]:
+        # The demo's clock, for every later command too.
+        workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    settings_file(var).write_text(
+        f"INSEASON_TODAY={TODAY.isoformat()}\nINSEASON_WORKERS={workers}\n", encoding="utf-8"
+    )
     with open_service(create=True, **overrides) as service:
         if not state["ready"]:
             _make(service, state["seed"], say)
@@ -54,7 +62,12 @@ def open_demo(*, seed: int, say: Callable[[str], None], **overrides: Any) -> Ite
         yield service
 
 
-def _refuse_other_retailer() -> None:
+def _refuse_other_retailer(var: Path) -> None:
+    own = settings_file(var)
+    if own.exists():
+        raise InSeasonError(
+            f"{own} holds settings of your own. Set INSEASON_VAR to an empty folder for the demo."
+        )
     with open_service(create=True) as service, service.database.read() as session:
         if session.scalar(select(func.count()).select_from(Store)):
             raise InSeasonError(
@@ -63,10 +76,9 @@ def _refuse_other_retailer() -> None:
             )
 
 
-def _begin(var: Path, marker: Path, seed: int) -> None:
-    """Fix the demo's clock for every later command, and remember that this is the demo."""
-    var.mkdir(parents=True, exist_ok=True)
-    settings_file(var).write_text(f"INSEASON_TODAY={TODAY.isoformat()}\n", encoding="utf-8")
+def _begin(marker: Path, seed: int) -> None:
+    """Remember that this is the demo, before anything of it is written."""
+    marker.parent.mkdir(parents=True, exist_ok=True)
     marker.write_text(json.dumps({"seed": seed, "ready": False}), encoding="utf-8")
 
 

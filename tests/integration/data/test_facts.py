@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import time
 from datetime import UTC, date, datetime
 from itertools import product
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -114,6 +117,13 @@ def test_a_delivery_loaded_twice_changes_nothing(facts, run_id):
     load(facts, run_id, delivery)
     assert shown(facts) == before
     assert len(before) == len(delivery)
+
+
+def test_days_may_be_dates_without_a_time(facts, run_id):
+    load(facts, run_id, sold(("2026-06-01", "PHX", "A", 1), ("2026-06-02", "PHX", "A", 1)))
+    plain = sold(("2026-06-02", "PHX", "A", 4))
+    load(facts, run_id, plain.assign(business_date=[date(2026, 6, 2)]))
+    assert shown(facts) == {("2026-06-01", "PHX", "A"): 1, ("2026-06-02", "PHX", "A"): 4}
 
 
 deliveries = st.lists(
@@ -252,6 +262,20 @@ def test_what_a_killed_first_writer_left_is_not_carried_along_either(facts, run_
     facts.replace_pairs("sales", sold(("2026-06-01", "PHX", "A", 9)), run_id=run_id)
     load(facts, run_id, sold(("2026-06-02", "PHX", "A", 2)))
     assert shown(facts) == {("2026-06-02", "PHX", "A"): 2}
+
+
+def test_forgetting_deletes_what_nobody_needs_and_leaves_what_is_published_or_was_this_week(facts, run_id):
+    load(facts, run_id, sold(("2026-06-01", "PHX", "A", 1)))
+    earlier = facts.snapshot()
+    load(facts, run_id, sold(("2026-06-01", "PHX", "A", 2)))
+    orphan = Path(table_uri(facts.uri, "sales")) / "month=2026-06" / "part-orphan.parquet"
+    orphan.write_bytes(b"left by a writer that died")
+    eight_days_ago = time.time() - 8 * 24 * 3600
+    os.utime(orphan, (eight_days_ago, eight_days_ago))
+    facts.forget()
+    assert not orphan.exists()
+    assert shown(facts) == {("2026-06-01", "PHX", "A"): 2}
+    assert shown(facts, earlier) == {("2026-06-01", "PHX", "A"): 1}
 
 
 def test_the_run_that_wrote_is_named_in_the_metadata_of_each_commit(facts, run_id):

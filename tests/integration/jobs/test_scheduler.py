@@ -67,7 +67,7 @@ def at(service: Service, instant: datetime = HONOLULU_CLOSES) -> tuple[Service, 
 def nights(service: Service) -> dict[date, RunState]:
     with service.database.read() as session:
         rows = session.execute(select(Run.business_date, Run.state).where(Run.kind == RunKind.NIGHT)).all()
-    return {day: state for day, state in rows}
+    return dict(map(tuple, rows))
 
 
 @pytest.fixture

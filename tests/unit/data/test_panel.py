@@ -162,6 +162,16 @@ def test_a_week_known_by_the_week_and_by_the_day_has_seven_days_all_the_same(wee
     assert row["days_available"] == pytest.approx(7 * 8 / 9)
 
 
+def test_a_weekly_and_a_daily_count_of_one_day_do_not_double_what_was_sold(weekly):
+    row = only(weekly(count("2026-05-31", 5, period="week"), count("2026-05-31", 4), sale("2026-05-31", 3)))
+    assert (row["units"], row["days_known"], row["days_available"]) == (3, 7, 7)
+
+
+def test_a_week_s_sales_say_nothing_about_the_hour_at_which_its_first_day_sold_out(weekly):
+    row = only(weekly(count("2026-05-31", 0), sale("2026-05-31", 3, period="week")))
+    assert row["days_available"] == 0
+
+
 def test_stock_of_a_week_is_that_of_its_last_count(weekly):
     records = [count("2026-06-03", 7), count("2026-06-01", 9), sale("2026-06-04", 1)]
     assert only(weekly(*records))["on_hand"] == 7

@@ -119,16 +119,17 @@ def test_winters_of_one_code_stay_two_although_the_middles_of_both_lie_in_one_ye
     assert floor_sets(resolve(rows, pairs())) == ["2024-10-06", "2025-10-05"]
 
 
-def test_the_years_of_one_style_are_not_told_apart_by_those_of_another():
+def test_the_years_of_one_store_are_not_told_apart_by_those_of_another():
+    # The middle of Seattle's second year lies between those of Phoenix's two rows of one year.
     rows = calendar(
-        ("2025-03-01", "2025-05-01", {"style_id": "OTHER"}),
-        ("2026-02-01", "2026-07-05", {}),
-        ("2026-03-01", "2026-05-01", {"style_id": "OTHER"}),
-        ("2026-03-20", "2026-07-05", {"store_id": "PHX", "style_id": "SWT"}),
+        ("2025-03-01", "2025-05-01", {"store_id": "SEA"}),
+        ("2026-02-01", "2026-07-05", {"climate_zone": "hot"}),
+        ("2026-03-15", "2026-06-15", {"store_id": "SEA"}),
+        ("2026-03-20", "2026-07-05", {"store_id": "PHX"}),
     )
-    resolved = resolve(rows, pairs({}, {"style_id": "OTHER"}))
+    resolved = resolve(rows, pairs({}, {"store_id": "SEA", "climate_zone": "cool"}))
     assert floor_sets(resolved) == ["2026-03-20"]
-    assert floor_sets(resolved, style="OTHER") == ["2025-03-01", "2026-03-01"]
+    assert floor_sets(resolved, store="SEA") == ["2025-03-01", "2026-03-15"]
 
 
 def test_a_category_without_rows_has_no_window():
