@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 from sqlalchemy import select
 
-from data.records import BuyType, ClimateNormal, Product, Ranging, Store
+from data.records import BuyType, ClimateNormal, Price, PriceKind, Product, Ranging, Store
 
 if TYPE_CHECKING:
     from datetime import date
@@ -25,12 +25,23 @@ _PRODUCT_COLUMNS: Final = (
 _STORE_COLUMNS: Final = ("store_id", "name", "kind", "timezone", "climate_zone", "opened_on", "closed_on")
 
 
-def products_frame(session: Session) -> pd.DataFrame:
-    """All products: the columns of the record, regular_price as float dollars (NaN when unknown)."""
+def products_frame(session: Session, *, as_of: date) -> pd.DataFrame:
+    """All products: the columns of the record, regular_price as float dollars (NaN when unknown).
+
+    A regular price of the whole chain that was in force on `as_of` stands above the product's own.
+    """
     rows = session.execute(select(*(getattr(Product, name) for name in _PRODUCT_COLUMNS))).all()
     frame = pd.DataFrame(rows, columns=list(_PRODUCT_COLUMNS))
+    in_force = (
+        select(Price.sku, Price.price)
+        .where(Price.kind == PriceKind.REGULAR, Price.climate_zone == "", Price.store_id == "")
+        .where(Price.effective_from <= as_of)
+        .order_by(Price.effective_from)
+    )
+    newest = {sku: float(price) for sku, price in session.execute(in_force)}
+    own = frame["regular_price"].astype("float64")
     return frame.assign(
-        regular_price=frame["regular_price"].astype("float64"),
+        regular_price=frame["sku"].map(newest).astype("float64").fillna(own),
         lead_time_days=frame["lead_time_days"].astype("float64"),
         buy_type=frame["buy_type"].astype(str),
     )

@@ -69,7 +69,7 @@ class Night:
         """What the records say of stores, products and the calendar."""
         with self.service.database.read() as session:
             return Trade(
-                products_frame(session),
+                products_frame(session, as_of=self.business_date),
                 stores_frame(session),
                 calendar_frame(session),
                 markdown_frame(session),

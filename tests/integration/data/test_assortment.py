@@ -15,6 +15,8 @@ from data.records import (
     CalendarVersion,
     ClimateNormal,
     MarkdownStep,
+    Price,
+    PriceKind,
     Product,
     Ranging,
     SellingWindow,
@@ -48,10 +50,30 @@ def stores(database):
 # Products and stores.
 
 
+def test_the_regular_price_in_force_in_the_whole_chain_stands_above_the_products_own(database):
+    def price(day, dollars, **where):
+        return Price(
+            sku="A", effective_from=day, kind=where.pop("kind", PriceKind.REGULAR), price=dollars, **where
+        )
+
+    add(database, product("A", regular_price=Decimal("19.99")), product("B", regular_price=Decimal(5)))
+    add(
+        database,
+        price(date(2026, 1, 1), Decimal(21)),
+        price(date(2026, 6, 1), Decimal(22)),
+        price(AS_OF + timedelta(days=1), Decimal(30)),
+        price(AS_OF, Decimal(11), kind=PriceKind.PROMOTION),
+        price(AS_OF, Decimal(12), store_id="PHX"),
+    )
+    with database.read() as session:
+        frame = products_frame(session, as_of=AS_OF).set_index("sku")
+    assert frame["regular_price"].to_dict() == {"A": 22.0, "B": 5.0}
+
+
 def test_a_price_in_dollars_and_cents_is_a_number_and_an_unknown_one_none(database):
     add(database, product("A", regular_price=Decimal("19.99"), lead_time_days=21), product("B"))
     with database.read() as session:
-        frame = products_frame(session).set_index("sku")
+        frame = products_frame(session, as_of=AS_OF).set_index("sku")
     assert frame["regular_price"].to_dict() == {"A": 19.99, "B": pytest.approx(np.nan, nan_ok=True)}
     assert frame.loc["A", "lead_time_days"] == 21
     assert np.isnan(frame.loc["B", "lead_time_days"])
@@ -69,7 +91,7 @@ def test_stores_have_their_days_as_days(database, stores):
 
 def test_empty_records_give_empty_frames_with_all_columns(database):
     with database.read() as session:
-        assert list(products_frame(session)["regular_price"]) == []
+        assert list(products_frame(session, as_of=AS_OF)["regular_price"]) == []
         assert pd.api.types.is_datetime64_any_dtype(stores_frame(session)["opened_on"])
         assert climate_frame(session) is None
         windows = resolve(calendar_frame(session), pd.DataFrame([RANGED]))
@@ -162,7 +184,9 @@ def history(*rows):
 
 def offered(database, *rows):
     with database.read() as session:
-        found = carried(session, history(*rows), products_frame(session), as_of=AS_OF, until=UNTIL)
+        found = carried(
+            session, history(*rows), products_frame(session, as_of=AS_OF), as_of=AS_OF, until=UNTIL
+        )
     pairs = [tuple(pair) for pair in found[["store_id", "sku"]].to_numpy().tolist()]
     assert len(set(pairs)) == len(pairs)
     return set(pairs)
