@@ -100,24 +100,19 @@ def floor_days(
         observed_to: last day that counts; a week reaching beyond it has fewer days.
 
     Returns:
-        store_id, style_id, week, days_on_floor; styles without a window are on the floor on all days.
+        store_id, style_id, week, days_on_floor, and of these days_in_window (up to the exit, without the
+        clearance rail); styles without a window are on the floor on all days.
     """
     week = pd.DatetimeIndex(list(weeks))
     days = np.clip(np.asarray((observed_to - week).days + 1, dtype=np.int64), 0, 7)
-    first = week.min() if len(week) else observed_to
-    spans = _floor_spans(windows, first)
-    # Few different sets of spans are shared by many pairs: count days once per set.
-    keyed = spans.assign(span=spans["opens"].astype(str) + ":" + spans["closes"].astype(str))
-    sets = keyed.groupby(["store_id", "style_id"], as_index=False)["span"].agg(" ".join)
-    of_pair = ranged[["store_id", "style_id"]].drop_duplicates().merge(sets, how="left")
-    counted = {key: _days_in_spans(key, week, days) for key in of_pair["span"].dropna().unique()}
-    table = (
-        np.stack([counted.get(key, days) for key in of_pair["span"]])
-        if len(of_pair)
-        else np.empty((0, len(week)))
+    spans = _floor_spans(windows, week.min() if len(week) else observed_to)
+    pairs = ranged[["store_id", "style_id"]].drop_duplicates()
+    repeated = pairs.loc[pairs.index.repeat(len(week))].reset_index(drop=True)
+    return repeated.assign(
+        week=np.tile(week, len(pairs)),
+        days_on_floor=_counted(pairs, spans, "closes", week, days),
+        days_in_window=_counted(pairs, spans, "leaves", week, days),
     )
-    repeated = of_pair.loc[of_pair.index.repeat(len(week)), ["store_id", "style_id"]].reset_index(drop=True)
-    return repeated.assign(week=np.tile(week, len(of_pair)), days_on_floor=table.ravel().astype(float))
 
 
 def planned_price_ratio(
@@ -166,7 +161,7 @@ def _applying(rows: pd.DataFrame, ranged: pd.DataFrame) -> pd.DataFrame:
 
 
 def _floor_spans(windows: pd.DataFrame, first: pd.Timestamp) -> pd.DataFrame:
-    """Per store and style, from each floor-set to the day on which the clearance rail is gone."""
+    """Per store and style, each floor-set, the day after its exit, and that on which the rail is gone."""
     known = windows[["store_id", "style_id", "floor_set", "exit"]]
     earliest = known.groupby(["store_id", "style_id"])["floor_set"].transform("min")
     oldest = known[known["floor_set"] == earliest]
@@ -184,7 +179,25 @@ def _floor_spans(windows: pd.DataFrame, first: pd.Timestamp) -> pd.DataFrame:
     last = pairs["exit"].cummax()
     pause = (following - last).dt.days.clip(lower=0)
     closes = last + pd.to_timedelta(pause // 2 + 1, unit="D")
-    return spans.assign(opens=_day_numbers(spans["floor_set"]), closes=_day_numbers(closes))
+    return spans.assign(
+        opens=_day_numbers(spans["floor_set"]),
+        leaves=_day_numbers(spans["exit"]) + 1,
+        closes=_day_numbers(closes),
+    )
+
+
+def _counted(
+    pairs: pd.DataFrame, spans: pd.DataFrame, end: str, week: pd.DatetimeIndex, days: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Days of every pair's weeks from its floor-sets to the column `end`, pair after pair."""
+    # Few different sets of spans are shared by many pairs: count days once per set.
+    keyed = spans.assign(span=spans["opens"].astype(str) + ":" + spans[end].astype(str))
+    sets = keyed.groupby(["store_id", "style_id"])["span"].agg(" ".join).reset_index()
+    of_pair = pairs.merge(sets, how="left")["span"]
+    counted = {key: _days_in_spans(key, week, days) for key in of_pair.dropna().unique()}
+    if of_pair.empty:
+        return np.empty(0)
+    return np.concatenate([counted.get(key, days) for key in of_pair]).astype(np.float64)
 
 
 def _days_in_spans(key: str, week: pd.DatetimeIndex, days: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -205,6 +205,8 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         values = _secrets_from_files() | overrides
         return Settings(_env_file=settings_file(var), **values)  # type: ignore[call-arg]  # taken by the base class
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{settings_file(var)} is not UTF-8 text; save it as such.") from error
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from error
 

@@ -103,7 +103,7 @@ def _told(
 
 
 def _queue(service: Service, person: Person, business_date: date, written: Digest) -> None:
-    now = service.clock.now()
+    now = service.clock.machine_now()
     host = urlsplit(service.settings.base_url).hostname
     has_server = bool(service.settings.smtp_url.get_secret_value())
     mail = OutboxMail(

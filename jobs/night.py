@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from data.errors import InSeasonError, NightRefusedError
 from data.facts.supply import newest_days
@@ -82,11 +82,11 @@ def _checked_date(service: Service, as_of: date | None) -> date:
 
 
 def _timezones(service: Service) -> list[str | None]:
+    """Of the stores that customers walk into, and that have not closed for good."""
+    trading = or_(Store.closed_on.is_(None), Store.closed_on >= service.clock.now().date())
+    places = select(Store.timezone).where(Store.kind.in_((StoreKind.STORE, StoreKind.OUTLET)), trading)
     with service.database.read() as session:
-        open_stores = (
-            select(Store.timezone).where(Store.kind.in_((StoreKind.STORE, StoreKind.OUTLET))).distinct()
-        )
-        return list(session.scalars(open_stores))
+        return list(session.scalars(places.distinct()))
 
 
 def _claim(service: Service, business_date: date) -> tuple[int, str | None]:

@@ -49,15 +49,15 @@ def deliver_due(database: Database, *, smtp_url: str, sender: str, clock: Clock)
         clock: tells now.
     """
     result = Delivered()
-    mail = _lease_next(database, clock.now())
+    mail = _lease_next(database, clock.machine_now())
     while mail is not None:
         try:
             with _connected(smtp_url) as server:
                 while mail is not None:
                     _hand_over(database, server, mail, sender, clock, result)
-                    mail = _lease_next(database, clock.now())
+                    mail = _lease_next(database, clock.machine_now())
         except (OSError, smtplib.SMTPException) as error:
-            _postpone(database, mail, clock.now(), error, result)
+            _postpone(database, mail, clock.machine_now(), error, result)
             break
     return result
 
@@ -91,12 +91,14 @@ def _hand_over(
         server.send_message(_message(mail, sender))
     except smtplib.SMTPRecipientsRefused as error:
         code = max((code for code, _ in error.recipients.values()), default=0)
-        _mark_failed(database, mail, clock.now(), str(error), final=code >= _REFUSED_FOR_GOOD, result=result)
+        _mark_failed(
+            database, mail, clock.machine_now(), str(error), final=code >= _REFUSED_FOR_GOOD, result=result
+        )
         with suppress(smtplib.SMTPException):
             server.rset()
     else:
         with database.write() as session:
-            session.get_one(OutboxMail, mail.mail_id).sent(clock.now())
+            session.get_one(OutboxMail, mail.mail_id).sent(clock.machine_now())
         result.sent += 1
 
 

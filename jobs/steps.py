@@ -20,6 +20,7 @@ from data.fiscal import week_start
 from data.records import Finding, Run, RunKind, RunState
 from data.selling_windows import calendar_frame, markdown_frame, resolve
 from forecaster import expected_gap, find_gaps
+from forecaster.findings import STOCKOUT_IN_SEASON
 from jobs.digest import queue_digests
 from jobs.drawing import draw_alerts
 from jobs.findings import to_findings
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from jobs.service import Service
 
+_MOST_NAMED: Final = 5
 _INPUTS: Final = ("sales", "stock", "receipts", "requests")
 
 
@@ -98,10 +100,17 @@ class Night:
 
     @cached_property
     def late_stores(self) -> frozenset[str]:
-        """Stores whose newest stock record is too old to say anything about tonight."""
-        newest = newest_days(self.snapshot, as_of=self.business_date).query("feed == 'stock'")
-        fresh = newest[newest["newest"] >= pd.Timestamp(self.business_date - STALE_AFTER)]
-        return frozenset(self.trade.stores["store_id"]) - frozenset(fresh["store_id"])
+        """Stores whose newest figures are too old to say anything about tonight.
+
+        Stock decides where a store sends any, else sales; one that never sent figures has none to be late.
+        """
+        newest = newest_days(self.snapshot, as_of=self.business_date).sort_values("feed")
+        stores = self.trade.stores
+        trading = stores["closed_on"].isna() | (stores["closed_on"] >= pd.Timestamp(self.business_date))
+        newest = newest[newest["store_id"].isin(stores.loc[trading, "store_id"])]
+        deciding = newest.drop_duplicates("store_id", keep="last")
+        late = deciding[deciding["newest"] < pd.Timestamp(self.business_date - STALE_AFTER)]
+        return frozenset(late["store_id"])
 
 
 @dataclass(frozen=True)
@@ -191,6 +200,8 @@ def gap(night: Night) -> tuple[int, str]:
     # Without a lead time the shortest horizon counts.
     products = night.trade.products.rename(columns={"style_id": "style"}).fillna({"lead_time_days": 0.0})
     found = find_gaps(gaps, products, _as_series(stock), as_of=night.business_date)
+    # A store that does not count its stock cannot be told that it runs out.
+    found = found[(found["rule"] != STOCKOUT_IN_SEASON) | found["store"].isin(stock["store_id"])]
     night.findings = to_findings(found, night.trade.products, windows)
     lost = sum(finding.units_lost for finding in night.findings)
     return len(found), f"{len(found):,} findings, {lost:,.0f} units at risk"
@@ -209,9 +220,13 @@ def alerts(night: Night) -> tuple[int, str]:
         late_stores=night.late_stores,
     )
     drawn = draw_alerts(night)
-    late = f"; figures of {len(night.late_stores)} stores are late" if night.late_stores else ""
-    night.summary = f"{raised.sentence}{late}"
+    night.summary = raised.sentence + _late(sorted(night.late_stores))
     return drawn, night.summary
+
+
+def _late(stores: list[str]) -> str:
+    more = f" and {len(stores) - _MOST_NAMED:,} more stores" if len(stores) > _MOST_NAMED else ""
+    return f"; figures are late of {', '.join(stores[:_MOST_NAMED])}{more}" if stores else ""
 
 
 def digest(night: Night) -> tuple[int, str]:

@@ -107,7 +107,9 @@ def build_panel(facts: pd.DataFrame, trade: Trade, windows: pd.DataFrame, *, as_
     on_floor = floor_days(windows, ranged, weeks, observed_to=end)
     rows = rows.merge(on_floor, on=["store_id", "style_id", "week"], how="left")
     days = ((end - rows["week"]).dt.days + 1).clip(0, 7)
-    rows = rows.assign(days=days, days_open=_days_open(rows, days))
+    # Of what is not counted nobody knows whether anything is left after the exit: only sales prove it.
+    allowed = rows["days_on_floor"].where(rows["stock_feed"], rows["days_in_window"])
+    rows = rows.assign(days=days, days_open=_days_open(rows, days), days_on_floor=allowed)
     rows = rows.assign(exposure=weekly_exposure(rows), price_ratio=_price_ratio(rows, trade, ranged, weeks))
     columns = [
         "store_id",

@@ -48,12 +48,16 @@ def open_demo(*, seed: int, say: Callable[[str], None], **overrides: Any) -> Ite
         _refuse_other_retailer(var)
         _begin(marker, seed)
     state = json.loads(marker.read_text(encoding="utf-8"))
+    if state["seed"] != seed:
+        say(
+            f"This demo was made with seed {state['seed']}; for another, set INSEASON_VAR to an empty folder."
+        )
     if not state["ready"]:
         # The demo's clock, for every later command too.
         workers = min(os.cpu_count() or 1, _MOST_WORKERS)
-    settings_file(var).write_text(
-        f"INSEASON_TODAY={TODAY.isoformat()}\nINSEASON_WORKERS={workers}\n", encoding="utf-8"
-    )
+        settings_file(var).write_text(
+            f"INSEASON_TODAY={TODAY.isoformat()}\nINSEASON_WORKERS={workers}\n", encoding="utf-8"
+        )
     with open_service(create=True, **overrides) as service:
         if not state["ready"]:
             _make(service, state["seed"], say)

@@ -162,6 +162,17 @@ def test_late_figures_freeze_alerts_and_open_none(retailer: Service, monkeypatch
     assert (phoenix.status, phoenix.condition) == (Status.OPEN, Condition.UNKNOWN)
 
 
+def test_a_chain_that_does_not_count_its_stock_is_warned_of_exits_and_of_no_stockouts(
+    retailer: Service,
+) -> None:
+    (retailer.settings.inbox / "stock.csv").unlink()
+
+    run_night(retailer)
+
+    assert {"PHX-01", "PHX-02"} <= set(alerts_of(retailer))
+    assert not alerts_of(retailer, "stockout_in_season")
+
+
 def test_a_night_long_past_leaves_the_alerts_of_the_newest(retailer: Service) -> None:
     run_night(retailer)
     before = alerts_of(retailer)["PHX-01"]

@@ -26,7 +26,7 @@ class StillClock(Clock):
     def __init__(self, instant: datetime) -> None:
         self.instant = instant
 
-    def now(self) -> datetime:
+    def machine_now(self) -> datetime:
         return self.instant
 
 
