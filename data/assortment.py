@@ -82,7 +82,7 @@ def carried(
     """The stores and skus that are on offer, or will be, at some time from `as_of` to `until`.
 
     With ranging records for a store and style, those decide. Elsewhere what has had stock lately is carried
-    (see the module's constants), until a sku that replaces it has had stock too.
+    (see the module's constants), until a sku that replaces it has had stock in the same store.
 
     Args:
         session: an open session for reading.
@@ -111,9 +111,13 @@ def carried(
     known = history.merge(products[["sku", "style_id", "buy_type"]], on="sku")
     weeks = known["buy_type"].map(lambda kind: _ONE_BUY_WEEKS if kind == BuyType.ONE_BUY else _BASIC_WEEKS)
     recent = known[known["last_stocked"] >= pd.Timestamp(as_of) - pd.to_timedelta(weeks * 7, unit="D")]
-    replaced = products.loc[products["sku"].isin(history["sku"].unique()), "replaces_sku"].dropna().unique()
+    successors = history.merge(products[["sku", "replaces_sku"]].dropna(), on="sku")
+    replaced = (
+        successors[["store_id", "replaces_sku"]].rename(columns={"replaces_sku": "sku"}).drop_duplicates()
+    )
     undecided = recent.merge(decided, how="left", indicator="decided")
-    assumed = undecided[(undecided["decided"] == "left_only") & ~undecided["sku"].isin(replaced)]
+    undecided = undecided.merge(replaced, how="left", indicator="replaced")
+    assumed = undecided[(undecided["decided"] == "left_only") & (undecided["replaced"] == "left_only")]
     return pd.concat([ranged[["store_id", "sku"]], assumed[["store_id", "sku"]]]).drop_duplicates(
         ignore_index=True
     )

@@ -49,7 +49,7 @@ def print_alerts(rows: list[dict[str, Any]]) -> None:
             escape(row["style_name"]),
             row["rule"],
             f"{row['units_lost']:,.0f}",
-            f"${row['money_lost']:,.0f}",
+            f"${row['money_lost']:,.0f}" if row["money_lost"] else "",
             row["act_by"] or "",
             row["evidence"],
             row["status"] if row["condition"] == "firing" else f"{row['status']}, {row['condition']}",
@@ -74,7 +74,8 @@ def _row(alert: Alert, store_name: str) -> dict[str, Any]:
         "severity": str(alert.severity),
         "units_lost": alert.units_lost,
         "recoverable_units": alert.recoverable_units,
-        "money_lost": float(alert.money_lost),
+        # Nothing is at stake only where no price is known: a lost unit costs something.
+        "money_lost": float(alert.money_lost) or None,
         "act_by": alert.act_by.isoformat() if alert.act_by else None,
         "demand_ends": alert.demand_ends.isoformat() if alert.demand_ends else None,
         "evidence": alert.evidence,

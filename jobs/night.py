@@ -100,6 +100,8 @@ def _claim(service: Service, business_date: date) -> tuple[int, str | None]:
             session.flush()
         elif run.state is RunState.SUCCEEDED:
             return run.run_id, run.summary
+        elif run.state is RunState.FAILED:
+            run.start_over(now)
         else:
             run.resume(now)
         return run.run_id, None
@@ -113,10 +115,10 @@ def _run_steps(night: Night, on_step: Callable[[str], None]) -> str:
             continue
         on_step(step.name)
         rows, outcome = step.work(night)
-        _finish_step(night, step, rows, outcome)
         if step.name == "ingest":
             _require_facts(night)
-    return night.summary or outcome
+        _finish_step(night, step, rows, outcome)
+    return "; ".join([night.summary or outcome, *night.trouble])
 
 
 def _begin_step(night: Night, step: Step, position: int) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from data.database import Database
 
 _TIMEOUT_SECONDS: Final = 20
-_REFUSED_FOR_GOOD: Final = 500
+_FOR_GOOD: Final = 500
 _log = logging.getLogger(__name__)
 
 
@@ -57,7 +57,7 @@ def deliver_due(database: Database, *, smtp_url: str, sender: str, clock: Clock)
                     _hand_over(database, server, mail, sender, clock, result)
                     mail = _lease_next(database, clock.machine_now())
         except (OSError, smtplib.SMTPException) as error:
-            _postpone(database, mail, clock.machine_now(), error, result)
+            _mark_delayed(database, mail, clock, error, result)
             break
     return result
 
@@ -87,37 +87,53 @@ def _lease_next(database: Database, now: datetime) -> OutboxMail | None:
 def _hand_over(
     database: Database, server: smtplib.SMTP, mail: OutboxMail, sender: str, clock: Clock, result: Delivered
 ) -> None:
+    """Give one mail to the server; what is wrong with this mail alone stops no other."""
     try:
-        server.send_message(_message(mail, sender))
+        message = _message(mail, sender)
+    except Exception as error:  # noqa: BLE001  # the library has no error of its own for a malformed header
+        _mark_refused(database, mail, clock, f"{type(error).__name__}: {error}", final=True, result=result)
+        return
+    try:
+        server.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
         code = max((code for code, _ in error.recipients.values()), default=0)
-        _mark_failed(
-            database, mail, clock.machine_now(), str(error), final=code >= _REFUSED_FOR_GOOD, result=result
-        )
-        with suppress(smtplib.SMTPException):
-            server.rset()
+        _mark_refused(database, mail, clock, str(error), final=code >= _FOR_GOOD, result=result)
+        _reset(server)
+    except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+        _mark_refused(database, mail, clock, str(error), final=error.smtp_code >= _FOR_GOOD, result=result)
+        _reset(server)
     else:
         with database.write() as session:
             session.get_one(OutboxMail, mail.mail_id).sent(clock.machine_now())
         result.sent += 1
 
 
-def _postpone(
-    database: Database, mail: OutboxMail | None, now: datetime, error: Exception, result: Delivered
-) -> None:
-    _log.warning("mail server: %s", type(error).__name__)
-    if mail is not None:
-        _mark_failed(database, mail, now, f"{type(error).__name__}: {error}", final=False, result=result)
+def _reset(server: smtplib.SMTP) -> None:
+    with suppress(smtplib.SMTPException):
+        server.rset()
 
 
-def _mark_failed(
-    database: Database, mail: OutboxMail, now: datetime, reason: str, *, final: bool, result: Delivered
+def _mark_refused(
+    database: Database, mail: OutboxMail, clock: Clock, reason: str, *, final: bool, result: Delivered
 ) -> None:
     with database.write() as session:
         kept = session.get_one(OutboxMail, mail.mail_id)
-        kept.failed(now, reason, final=final)
+        kept.refused(clock.machine_now(), reason, final=final)
         result.dead += kept.state is MailState.DEAD
         result.delayed += kept.state is not MailState.DEAD
+
+
+def _mark_delayed(
+    database: Database, mail: OutboxMail | None, clock: Clock, error: Exception, result: Delivered
+) -> None:
+    _log.warning("mail server: %s", type(error).__name__)
+    if mail is None:
+        return
+    with database.write() as session:
+        session.get_one(OutboxMail, mail.mail_id).delayed(
+            clock.machine_now(), f"{type(error).__name__}: {error}"
+        )
+    result.delayed += 1
 
 
 def _message(mail: OutboxMail, sender: str) -> EmailMessage:

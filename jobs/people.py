@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
+from unicodedata import category
 
 from sqlalchemy import select
 
+from data.addresses import LONGEST_ADDRESS, is_address
 from data.errors import InSeasonError
 from data.records import Person, PersonCategory, PersonStore, Product, Role, Store
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
     from jobs.service import Service
 
-_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
-_LONGEST_ADDRESS: Final = 254
 _LONGEST_NAME: Final = 200
+# Control characters, separators of lines and of paragraphs.
+_BREAKING: Final = ("Cc", "Zl", "Zp")
 
 
 def add_person(
@@ -39,12 +40,16 @@ def add_person(
             a store or category is unknown, or the role and what was given with it do not fit.
     """
     address = email.strip().lower()
-    if not _ADDRESS.fullmatch(address):
-        raise InSeasonError(f"{email!r} is no e-mail address.")
-    if len(address) > _LONGEST_ADDRESS or len(name.strip()) > _LONGEST_NAME:
+    if len(address) > LONGEST_ADDRESS or len(name.strip()) > _LONGEST_NAME:
         raise InSeasonError(
-            f"An address has at most {_LONGEST_ADDRESS} characters, a name at most {_LONGEST_NAME}."
+            f"An address has at most {LONGEST_ADDRESS} characters, a name at most {_LONGEST_NAME}."
         )
+    if not is_address(address):
+        raise InSeasonError(
+            f"{email!r} is no e-mail address; write one address and nothing else, such as ann@example.com."
+        )
+    if any(category(character) in _BREAKING for character in name.strip()):
+        raise InSeasonError(f"The name {name!r} holds a line break or another control character.")
     kind = Role(role)
     if (kind is Role.STORE_MANAGER) != bool(stores):
         raise InSeasonError("A store manager needs at least one --store, and only a store manager has them.")

@@ -26,17 +26,21 @@ Key = TypeVar("Key")
 
 @dataclass
 class Raised:
-    """How many alerts a night opened, found again, resolved or froze."""
+    """How many alerts a night opened, found again, resolved, let expire or froze."""
 
     opened: int = 0
     again: int = 0
     resolved: int = 0
+    expired: int = 0
     frozen: int = 0
 
     @property
     def sentence(self) -> str:
         """For the night's record."""
-        return f"{self.opened} opened, {self.again} again, {self.resolved} resolved, {self.frozen} frozen"
+        return (
+            f"{self.opened} opened, {self.again} again, {self.resolved} resolved, {self.expired} expired, "
+            f"{self.frozen} frozen"
+        )
 
 
 def raise_alerts(
@@ -99,13 +103,17 @@ def _let_go(
         if alert.store_id in late_stores:
             alert.becomes_unknown(business_date=business_date, now=now, reason="the store's figures are late")
             counts.frozen += 1
+        elif alert.season_is_over(business_date):
+            alert.expires(business_date=business_date, now=now)
+            counts.expired += 1
         else:
             alert.clears(business_date=business_date, now=now)
             counts.resolved += 1
 
 
 def _live() -> Select[Alert]:
-    return select(Alert).where(Alert.status.in_(LIVE)).options(selectinload(Alert.events))
+    # Locked where the database can: somebody may acknowledge one at this moment, and waits for the batch.
+    return select(Alert).where(Alert.status.in_(LIVE)).options(selectinload(Alert.events)).with_for_update()
 
 
 def _in_batches(things: Iterable[Key]) -> Iterator[tuple[Key, ...]]:

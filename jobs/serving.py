@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from waitress import create_server
 
@@ -14,10 +14,12 @@ from web import create_app
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from data.settings import Settings
     from jobs.service import Service
 
 _THREADS: Final = 8
 _PORTS_TO_TRY: Final = 20
+_FORWARDED: Final = frozenset({"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"})
 
 
 def serve(service: Service, *, any_port: bool = False, say: Callable[[str], None] | None = None) -> None:
@@ -35,7 +37,9 @@ def serve(service: Service, *, any_port: bool = False, say: Callable[[str], None
     port = _free_port(settings.host, settings.port) if any_port else settings.port
     app = create_app(settings, service.database, service.clock)
     try:
-        server = create_server(app, host=settings.host, port=port, threads=_THREADS, ident=None)
+        server = create_server(
+            app, host=settings.host, port=port, threads=_THREADS, ident=None, **proxy_options(settings)
+        )
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             why = f"Port {port} on {settings.host} is taken; choose another with --port."
@@ -48,6 +52,19 @@ def serve(service: Service, *, any_port: bool = False, say: Callable[[str], None
         server.run()
     finally:
         server.close()
+
+
+def proxy_options(settings: Settings) -> dict[str, Any]:
+    """What the server is told of the proxy in front of it: its word is believed, and nobody else's."""
+    options: dict[str, Any] = {"clear_untrusted_proxy_headers": True}
+    if settings.trusted_proxy:
+        # One proxy, so that only what it has written itself counts, not what its client has sent along.
+        options |= {
+            "trusted_proxy": settings.trusted_proxy,
+            "trusted_proxy_headers": set(_FORWARDED),
+            "trusted_proxy_count": 1,
+        }
+    return options
 
 
 def _free_port(host: str, first: int) -> int:

@@ -17,7 +17,7 @@ from data.facts.supply import STALE_AFTER, arrivals, last_stocked, newest_days, 
 from data.feeds.inbox import ingest_waiting
 from data.feeds.reports import ImportReport, Refusal
 from data.fiscal import week_start
-from data.records import Finding, Run, RunKind, RunState
+from data.records import Finding, Run, RunKind, RunState, StoreKind
 from data.selling_windows import calendar_frame, markdown_frame, resolve
 from forecaster import expected_gap, find_gaps
 from forecaster.findings import STOCKOUT_IN_SEASON
@@ -42,7 +42,7 @@ class Night:
     """One night at work: what it was asked for, and what its steps hand to one another.
 
     `written` holds table versions to publish with the step's end; `remembered` goes into the run's details
-    with it, so that a night taken up again reads the same inputs.
+    with it, so that a night taken up again reads the same inputs. `trouble` is what was wrong with its files.
     """
 
     service: Service
@@ -51,6 +51,7 @@ class Night:
     written: dict[str, int] = field(default_factory=dict)
     remembered: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
     summary: str = ""
 
     @property
@@ -68,11 +69,13 @@ class Night:
 
     @cached_property
     def trade(self) -> Trade:
-        """What the records say of stores, products and the calendar."""
+        """What the records say of products, the calendar, and the stores that sell."""
         with self.service.database.read() as session:
+            stores = stores_frame(session)
             return Trade(
                 products_frame(session, as_of=self.business_date),
-                stores_frame(session),
+                # A distribution centre holds stock, but nobody can want anything there.
+                stores[stores["kind"] != StoreKind.DC],
                 calendar_frame(session),
                 markdown_frame(session),
             )
@@ -85,7 +88,13 @@ class Night:
         with self.service.database.read() as session:
             pairs = carried(session, history, self.trade.products, as_of=self.business_date, until=until)
         described = pairs.merge(self.trade.products[["sku", "style_id", "category"]])
-        return described.merge(self.trade.stores[["store_id", "climate_zone"]])
+        return described.merge(self.trading[["store_id", "climate_zone"]])
+
+    @cached_property
+    def trading(self) -> pd.DataFrame:
+        """The stores that have not closed for good."""
+        closed_on = self.trade.stores["closed_on"]
+        return self.trade.stores[closed_on.isna() | (closed_on > pd.Timestamp(self.business_date))]
 
     @cached_property
     def is_newest(self) -> bool:
@@ -105,9 +114,7 @@ class Night:
         Stock decides where a store sends any, else sales; one that never sent figures has none to be late.
         """
         newest = newest_days(self.snapshot, as_of=self.business_date).sort_values("feed")
-        stores = self.trade.stores
-        trading = stores["closed_on"].isna() | (stores["closed_on"] >= pd.Timestamp(self.business_date))
-        newest = newest[newest["store_id"].isin(stores.loc[trading, "store_id"])]
+        newest = newest[newest["store_id"].isin(self.trading["store_id"])]
         deciding = newest.drop_duplicates("store_id", keep="last")
         late = deciding[deciding["newest"] < pd.Timestamp(self.business_date - STALE_AFTER)]
         return frozenset(late["store_id"])
@@ -134,10 +141,14 @@ def ingest(night: Night) -> tuple[int, str]:
     )
     versions = service.facts.snapshot().versions
     night.remembered["inputs"] = {name: versions.get(name, 0) for name in _INPUTS}
-    refused = [outcome.reason for outcome in outcomes if isinstance(outcome, Refusal)]
     taken = [outcome for outcome in outcomes if isinstance(outcome, ImportReport)]
-    told = [f"{len(taken)} files taken", *refused] if outcomes else ["no files were waiting"]
-    return sum(report.rows_loaded for report in taken), "; ".join(told)
+    refused = [outcome.reason for outcome in outcomes if isinstance(outcome, Refusal)]
+    faulty = [report.summary for report in taken if report.rows_rejected]
+    if not outcomes:
+        return 0, "no files were waiting"
+    night.trouble = [*faulty, *refused]
+    taken_in = f"{len(taken)} file{'' if len(taken) == 1 else 's'} taken"
+    return sum(report.rows_loaded for report in taken), "; ".join([taken_in, *night.trouble])
 
 
 def panel(night: Night) -> tuple[int, str]:

@@ -55,12 +55,20 @@ def weekly_facts(
     span = f"business_date BETWEEN DATE '{anchor.isoformat()}' AND {day}"
     # A weekly record is known only when its week is over.
     known = f"{span} AND (period = 'day' OR business_date <= {day} - INTERVAL '6 days')"
+    origin = f"TIMESTAMP '{anchor.isoformat()}'"
     statement = f"""
-        WITH sold AS (
+        WITH weekly AS (
+            SELECT DISTINCT store_id, business_date AS week FROM sales WHERE period = 'week' AND {known}
+        ), counted AS (
+            SELECT sales.* FROM sales LEFT JOIN weekly
+              ON sales.period = 'day' AND sales.store_id = weekly.store_id
+             AND date_bin(INTERVAL '7 days', CAST(business_date AS TIMESTAMP), {origin}) = weekly.week
+            WHERE weekly.week IS NULL AND {known}
+        ), sold AS (
             SELECT store_id, sku, business_date, period, sum(units) AS units,
                    sum(CASE WHEN units > 0 THEN units * unit_price END) AS revenue,
                    sum(CASE WHEN units > 0 AND unit_price IS NOT NULL THEN units END) AS priced_units
-            FROM sales WHERE {known} GROUP BY store_id, sku, business_date, period
+            FROM counted GROUP BY store_id, sku, business_date, period
         ), held AS (
             SELECT store_id, sku, business_date, period, on_hand, in_stock,
                    CASE period WHEN 'week' THEN 7.0 ELSE 1.0 END AS days
@@ -77,7 +85,7 @@ def weekly_facts(
              AND held.business_date = sold.business_date AND held.period = sold.period
         )
         SELECT store_id, sku,
-               date_bin(INTERVAL '7 days', CAST(day AS TIMESTAMP), TIMESTAMP '{anchor.isoformat()}') AS week,
+               date_bin(INTERVAL '7 days', CAST(day AS TIMESTAMP), {origin}) AS week,
                greatest(sum(units), 0) AS units, sum(revenue) AS revenue, sum(priced_units) AS priced_units,
                least(sum(days), 7) AS days_known,
                coalesce(sum(available), 0) / greatest(sum(days) / 7, 1) AS days_available,

@@ -134,8 +134,12 @@ class FactsStore:
 
     def forget(self) -> None:
         """Delete the files that no version of the last week needs; what is published always stays."""
+        versions = self.snapshot().versions
         for name in TABLES:
-            self._writable(name).vacuum(retention_hours=_KEPT_HOURS, dry_run=False, full=True)
+            table = DeltaTable(table_uri(self.uri, name))
+            # What a killed writer left on top of the published version, its successor clears away.
+            if table.version() == versions.get(name, 0):
+                table.vacuum(retention_hours=_KEPT_HOURS, dry_run=False, full=True)
 
     def version(self, name: str) -> int:
         """The newest version written, published or not."""

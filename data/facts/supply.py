@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 
 # A receipt this long overdue is taken to be lost or booked under another number.
 _OVERDUE_DAYS: Final = 21
+# Older counts are not looked for: a store that sent none since is late in any case.
+_OLDEST_COUNT_DAYS: Final = 42
 # A store's last count may be this old and still say what it holds.
 STALE_AFTER: Final = timedelta(days=8)
 
 
 def stock_on(snapshot: Snapshot, *, as_of: date) -> pd.DataFrame:
-    """Stock of each series at its store's newest record.
+    """Stock of each series at its store's newest whole count.
 
-    A series that is missing from it has been packed away or dropped: it has no row, hence no stock.
+    A series that is missing from it has been packed away or dropped: it has no row, hence no stock. A day
+    with less than half as many skus as the fullest of the days around it is no whole count: it only corrects
+    the series that it names.
 
     Returns:
         store_id, sku, on_hand, in_transit (0 when unknown), counted_on (datetime64).
@@ -32,15 +36,30 @@ def stock_on(snapshot: Snapshot, *, as_of: date) -> pd.DataFrame:
             SELECT store_id, sku, on_hand, in_transit,
                    CASE period WHEN 'week' THEN business_date + INTERVAL '6 days'
                                ELSE business_date END AS counted_on
-            FROM stock WHERE business_date <= {day}
-        ), newest AS (
-            SELECT store_id, max(counted_on) AS counted_on FROM counts
-            WHERE counted_on <= {day} AND on_hand IS NOT NULL GROUP BY store_id
+            FROM stock
+            WHERE business_date BETWEEN {day} - INTERVAL '{_OLDEST_COUNT_DAYS} days' AND {day}
+        ), known AS (
+            SELECT *, max(counted_on) OVER (PARTITION BY store_id) AS newest FROM counts
+            WHERE counted_on <= {day} AND on_hand IS NOT NULL
+        ), sizes AS (
+            SELECT store_id, counted_on, count(*) AS skus FROM known
+            WHERE counted_on >= newest - INTERVAL '{STALE_AFTER.days} days' GROUP BY store_id, counted_on
+        ), compared AS (
+            SELECT *, max(skus) OVER (PARTITION BY store_id) AS most FROM sizes
+        ), whole AS (
+            SELECT store_id, max(counted_on) AS counted_on FROM compared WHERE 2 * skus >= most
+            GROUP BY store_id
+        ), ranked AS (
+            SELECT known.store_id, sku, known.counted_on, on_hand, in_transit,
+                   row_number() OVER (
+                       PARTITION BY known.store_id, sku ORDER BY known.counted_on DESC, on_hand DESC
+                   ) AS place
+            FROM known JOIN whole
+              ON known.store_id = whole.store_id AND known.counted_on >= whole.counted_on
         )
-        SELECT counts.store_id, sku, counts.counted_on, greatest(coalesce(max(on_hand), 0), 0) AS on_hand,
-               greatest(coalesce(max(in_transit), 0), 0) AS in_transit
-        FROM counts JOIN newest ON counts.store_id = newest.store_id AND counts.counted_on = newest.counted_on
-        GROUP BY counts.store_id, sku, counts.counted_on
+        SELECT store_id, sku, counted_on, greatest(on_hand, 0) AS on_hand,
+               greatest(coalesce(in_transit, 0), 0) AS in_transit
+        FROM ranked WHERE place = 1
     """
     frame = snapshot.query(statement)
     return frame.assign(counted_on=frame["counted_on"].astype("datetime64[us]"))

@@ -45,6 +45,7 @@ class Severity(StrEnum):
     LOW = "low"
 
 
+STOCKOUT_IN_SEASON = "stockout_in_season"
 LIVE = (Status.PENDING, Status.OPEN, Status.ACKNOWLEDGED, Status.SNOOZED)
 _LIVE_SQL = text("status IN ('pending', 'open', 'acknowledged', 'snoozed')")
 
@@ -162,6 +163,20 @@ class Alert(Record):
         self.condition, self.status = Condition.CLEAR, Status.RESOLVED
         self.evaluated_on, self.closed_at = business_date, now
         self._record(now, who="", how="night", before=before, reason="no longer found")
+
+    def season_is_over(self, business_date: date) -> bool:
+        """Whether nothing can be won any more: demand has ended, or what ran out has left the floor."""
+        ends = [self.demand_ends]
+        if self.rule == STOCKOUT_IN_SEASON and (leaves := self.details.get("exit")):
+            ends.append(date.fromisoformat(leaves))
+        return any(end is not None and end < business_date for end in ends)
+
+    def expires(self, *, business_date: date, now: datetime) -> None:
+        """Its season is over: nothing was mended, and nothing can be."""
+        before = (self.status, self.condition)
+        self.condition, self.status = Condition.CLEAR, Status.EXPIRED
+        self.evaluated_on, self.closed_at = business_date, now
+        self._record(now, who="", how="night", before=before, reason="its season is over")
 
     def becomes_unknown(self, *, business_date: date, now: datetime, reason: str) -> None:
         """What it rests on is missing or late: freeze it as it is."""

@@ -61,11 +61,14 @@ class OutboxMail(Record):
         """The server has taken it."""
         self.state, self.sent_at, self.leased_until, self.last_error = MailState.SENT, now, None, ""
 
-    def failed(self, now: datetime, error: str, *, final: bool = False) -> None:
-        """The server has not taken it: wait longer each time, and give up after the last wait."""
+    def delayed(self, now: datetime, error: str) -> None:
+        """There was no server to take it: wait longer each time, for as long as it takes."""
         self.attempts += 1
         self.leased_until, self.last_error = None, error[:500]
+        self.due_at = now + RETRY_AFTER[min(self.attempts, len(RETRY_AFTER)) - 1]
+
+    def refused(self, now: datetime, error: str, *, final: bool) -> None:
+        """The server would not take this mail: try again a few times, unless it said never."""
+        self.delayed(now, error)
         if final or self.attempts > len(RETRY_AFTER):
             self.state = MailState.DEAD
-        else:
-            self.due_at = now + RETRY_AFTER[self.attempts - 1]

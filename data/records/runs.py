@@ -64,9 +64,15 @@ class Run(Record):
         self.state, self.finished_at, self.summary = RunState.FAILED, now, summary
 
     def resume(self, now: datetime) -> None:
-        """Take up a run that failed or whose process died."""
+        """Take up a run whose process died: what it has done stays done."""
         self.state, self.finished_at, self.summary = RunState.RUNNING, None, ""
         self.details = self.details | {"resumed_at": now.isoformat()}
+
+    def start_over(self, now: datetime) -> None:
+        """Do a run that failed again from its first step: what made it fail may have been mended since."""
+        self.resume(now)
+        self.steps.clear()
+        self.details = {"resumed_at": now.isoformat()}
 
     def step(self, name: str) -> RunStep | None:
         """The step of that name, if it has been started."""

@@ -10,10 +10,13 @@ import pytest
 from sqlalchemy import func, select
 
 from data.errors import BusyError, NightRefusedError
+from data.feeds.inbox import waiting_files
+from data.feeds.loading import import_feed
 from data.locks import only_writer
 from data.records import Alert, AlertChart, AlertEvent, Condition, OutboxMail, Run, RunKind, RunState, Status
 from data.settings import load_settings
 from jobs.night import run_night
+from jobs.raising import raise_alerts
 from jobs.service import Service
 from tests.ground.retailer import AS_OF, write_feeds
 
@@ -205,6 +208,65 @@ def test_a_night_that_failed_for_want_of_facts_runs_when_they_have_come(service:
 
     assert run_night(service).ran
     assert the_night(service).state is RunState.SUCCEEDED
+
+
+def test_a_night_refused_before_the_first_import_runs_as_any_other_after_it(service: Service) -> None:
+    with pytest.raises(NightRefusedError):
+        run_night(service)
+    write_feeds(service.settings.inbox)
+    for kind, path in waiting_files(service.settings.inbox):
+        import_feed(
+            kind,
+            path,
+            database=service.database,
+            facts=service.facts,
+            settings=service.settings,
+            clock=service.clock,
+        )
+        path.unlink()
+
+    run_night(service)
+
+    assert {"PHX-01", "PHX-02"} <= set(alerts_of(service))
+
+
+def test_a_store_that_has_closed_for_good_raises_no_alerts(retailer: Service) -> None:
+    stores = retailer.settings.inbox / "stores.csv"
+    header, *rows = stores.read_text(encoding="utf-8").splitlines()
+    closed = [f"{row},{'2026-01-31' if row.startswith('PHX-01') else ''}" for row in rows]
+    stores.write_text("\n".join([f"{header},closed_on", *closed, ""]), encoding="utf-8")
+
+    run_night(retailer)
+
+    assert "PHX-02" in alerts_of(retailer)
+    assert "PHX-01" not in alerts_of(retailer)
+
+
+def test_a_gap_whose_season_is_over_expires_and_is_not_called_mended(retailer: Service) -> None:
+    run_night(retailer)
+    alert = alerts_of(retailer)["PHX-01"]
+
+    raise_alerts(
+        retailer.database,
+        [],
+        business_date=alert.demand_ends + timedelta(days=1),
+        now=retailer.clock.now(),
+        late_stores=(),
+    )
+
+    assert alerts_of(retailer)["PHX-01"].status is Status.EXPIRED
+
+
+def test_what_was_wrong_with_the_waiting_files_is_told_with_the_night(retailer: Service) -> None:
+    (retailer.settings.inbox / "sales_late.csv").write_text(
+        "business_date,store_id,sku,units\n2026-06-05,NOWHERE,SWT-M,1\n", encoding="utf-8"
+    )
+    (retailer.settings.inbox / "stock_late.csv").write_text("store_id\n", encoding="utf-8")
+
+    report = run_night(retailer)
+
+    assert "NOWHERE" in report.summary or "1 rejected" in report.summary
+    assert "stock_late.csv was not taken" in report.summary
 
 
 def test_facts_too_old_for_the_night_are_refused_with_the_date_that_would_do(

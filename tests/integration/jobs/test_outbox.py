@@ -164,6 +164,26 @@ def test_an_address_refused_for_good_is_not_tried_again_and_stops_nobody_else(
     assert states(database) == [MailState.DEAD] * 3
 
 
+def test_a_mail_that_cannot_be_written_is_given_up_and_stops_nobody_else(
+    database: Database, mails: list[int], smtp_server: MailServer, clock: StillClock
+) -> None:
+    with database.write() as session:
+        session.get_one(OutboxMail, mails[0]).subject = "two\nlines"
+
+    assert send(database, smtp_server, clock) == (2, 0, 1)
+    assert states(database) == [MailState.DEAD, MailState.SENT, MailState.SENT]
+
+
+def test_a_server_that_is_away_for_days_loses_no_mail(
+    database: Database, mails: list[int], smtp_server: MailServer, clock: StillClock, unused_port: int
+) -> None:
+    for _ in range(30):
+        send(database, f"smtp://127.0.0.1:{unused_port}", clock)
+        clock.instant += timedelta(hours=7)
+
+    assert send(database, smtp_server, clock) == (3, 0, 0)
+
+
 def test_a_mail_leased_by_a_sender_at_work_is_left_to_it(
     database: Database, mails: list[int], smtp_server: MailServer, clock: StillClock
 ) -> None:

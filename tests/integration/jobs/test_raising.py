@@ -260,4 +260,4 @@ def test_a_night_that_died_between_two_batches_is_simply_done_again(
 
 
 def test_the_sentence_of_the_night_counts_all_four() -> None:
-    assert Raised(1, 2, 3, 4).sentence == "1 opened, 2 again, 3 resolved, 4 frozen"
+    assert Raised(1, 2, 3, 4, 5).sentence == "1 opened, 2 again, 3 resolved, 4 expired, 5 frozen"

@@ -162,6 +162,14 @@ def test_a_week_known_by_the_week_and_by_the_day_has_seven_days_all_the_same(wee
     assert row["days_available"] == pytest.approx(7 * 8 / 9)
 
 
+def test_a_week_sold_by_the_week_is_not_sold_again_by_its_days(weekly):
+    days = [sale(f"2026-06-0{day}", 1) for day in (1, 2, 3)]
+    assert only(weekly(sale("2026-05-31", 6, period="week"), *days))["units"] == 6
+    before = sale("2026-05-24", 6, period="week")
+    found = weekly(before, *days, first_week=date(2026, 5, 24)).set_index("week")["units"]
+    assert found.to_dict() == {pd.Timestamp("2026-05-24"): 6, pd.Timestamp("2026-05-31"): 3}
+
+
 def test_a_weekly_and_a_daily_count_of_one_day_do_not_double_what_was_sold(weekly):
     row = only(weekly(count("2026-05-31", 5, period="week"), count("2026-05-31", 4), sale("2026-05-31", 3)))
     assert (row["units"], row["days_known"], row["days_available"]) == (3, 7, 7)

@@ -76,6 +76,16 @@ def test_a_series_that_is_missing_from_its_store_s_newest_count_has_no_stock(fac
     assert held(snapshot) == {("PHX", "B"): (4, 0)}
 
 
+def test_a_recount_of_a_few_shelves_corrects_them_and_leaves_the_others_as_they_were(facts):
+    whole = [count("2026-06-04", 5, sku=sku) for sku in "ABCDE"]
+    snapshot = facts(*whole, count("2026-06-05", 1, sku="A"))
+    assert held(snapshot) == {("PHX", "A"): (1, 0)} | {("PHX", sku): (5, 0) for sku in "BCDE"}
+
+
+def test_a_count_too_old_to_say_anything_is_not_looked_for(facts):
+    assert held(facts(count("2026-04-01", 5))) == {}
+
+
 def test_each_store_has_its_own_newest_count(facts):
     snapshot = facts(count("2026-06-06", 9), count("2026-06-03", 4, store_id="SEA"))
     assert held(snapshot) == {("PHX", "A"): (9, 0), ("SEA", "A"): (4, 0)}
