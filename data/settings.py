@@ -9,22 +9,20 @@ from contextlib import suppress
 from datetime import date, time
 from email.utils import parseaddr
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from data.addresses import is_address, normal_smtp_url, query_of, require_address
 from data.errors import SettingsError
 
 PREFIX: Final = "INSEASON_"
 SECRET_NAMES: Final = ("secret_key", "database_url", "smtp_url")
 SHORTEST_KEY: Final = 32
-_UNREADABLE: Final = (
-    "cannot be read; the port is a number, and in a password @ : / [ ] # % are written as %40 and so on"
-)
 
 
 class Weekday(StrEnum):
@@ -83,7 +81,8 @@ class Settings(BaseSettings):
         SecretStr,
         Field(
             description="Mail server, smtp://user:password@host:port (smtps:// for TLS from the start, "
-            "?starttls=true to switch to TLS); with none, mails are kept and shown in the app."
+            "?starttls=true to switch to TLS, which a password needs); with none, mails are kept and "
+            "shown in the app."
         ),
     ] = SecretStr("")
     mail_from: Annotated[str, Field(description="Sender of the mails.")] = "InSeason <inseason@localhost>"
@@ -92,6 +91,13 @@ class Settings(BaseSettings):
     ] = "http://127.0.0.1:8000"
     host: Annotated[str, Field(description="Address the web server listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="Port the web server listens on.")] = 8000
+    trusted_proxy: Annotated[
+        str,
+        Field(
+            description="Address of the reverse proxy in front of the app, whose X-Forwarded headers are "
+            "believed; none when empty."
+        ),
+    ] = ""
     secure_cookies: Annotated[
         bool, Field(description="Send cookies over HTTPS only: on whenever the app is served over HTTPS.")
     ] = False
@@ -100,7 +106,10 @@ class Settings(BaseSettings):
     ] = ZoneInfo("America/New_York")
     closing_time: Annotated[
         time,
-        Field(description="Local time at which the last store of a day has closed and sent its figures."),
+        Field(
+            description="Local time at which the last store of a day has closed and sent its figures; before "
+            "noon, that of the next morning."
+        ),
     ] = time(23, 0)
     week_starts_on: Annotated[
         Weekday, Field(description="First day of the chain's week; choose it before the first import.")
@@ -131,31 +140,44 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError) as error:
             raise ValueError("is no time zone; use a name such as America/Chicago") from error
 
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _proxy_address(cls, value: str) -> str:
+        try:
+            # A host name would never equal the address that a connection comes from.
+            return str(ip_address(value)) if value else ""
+        except ValueError as error:
+            raise ValueError("must be an IP address, such as 127.0.0.1") from error
+
     @field_validator("base_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
-        _require_address(value, "http://", "https://")
+        require_address(value, "http://", "https://")
         return value.rstrip("/")
 
     @field_validator("smtp_url")
     @classmethod
     def _mail_server(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value():
-            _require_address(value.get_secret_value(), "smtp://", "smtps://")
-        return value
+        if not value.get_secret_value():
+            return value
+        require_address(value.get_secret_value(), "smtp://", "smtps://")
+        return SecretStr(normal_smtp_url(value.get_secret_value()))
 
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: SecretStr) -> SecretStr:
-        _require_address(
+        require_address(
             value.get_secret_value(), "sqlite:///", "postgresql://", "postgresql+psycopg://", host=False
         )
+        # Behind the question mark it would stand in every error that names the address.
+        if any(key.casefold() == "password" for key, _ in query_of(value.get_secret_value())):
+            raise ValueError("holds a password behind the ?; write it before the @, as in user:password@host")
         return value
 
     @field_validator("mail_from")
     @classmethod
     def _sender(cls, value: str) -> str:
-        if "@" not in parseaddr(value)[1] or not value.isprintable():
+        if not is_address(parseaddr(value)[1]) or not value.isprintable():
             raise ValueError("must be a mail address, such as InSeason <inseason@example.com>")
         return value
 
@@ -239,19 +261,6 @@ def _write_once(path: Path, text: str) -> None:
     with suppress(FileExistsError):
         os.link(name, path)
     Path(name).unlink()
-
-
-def _require_address(value: str, *schemes: str, host: bool = True) -> None:
-    if not value.startswith(schemes):
-        raise ValueError(f"must start with {' or '.join(schemes)}")
-    try:
-        parts = urlsplit(value)
-        complete = bool(parts.hostname) or not host
-        _ = parts.port
-    except ValueError as error:
-        raise ValueError(_UNREADABLE) from error
-    if not complete:
-        raise ValueError("names no host")
 
 
 def _refuse_unknown_names() -> None:

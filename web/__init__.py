@@ -32,6 +32,7 @@ def create_app(settings: Settings, database: Database | None = None, clock: Cloc
     from data.clock import Clock  # noqa: PLC0415
     from data.database import Database  # noqa: PLC0415
     from web.access import guard_every_page  # noqa: PLC0415
+    from web.addresses import guard_addresses  # noqa: PLC0415
     from web.alerts import alerts  # noqa: PLC0415
     from web.auth import attach_login  # noqa: PLC0415
     from web.errors import register_errors  # noqa: PLC0415
@@ -51,6 +52,7 @@ def create_app(settings: Settings, database: Database | None = None, clock: Cloc
     )
     attach_services(app, services)
     secure(app, settings)
+    guard_addresses(app)
     Bootstrap5(app)
     CSRFProtect(app)
     attach_login(app)

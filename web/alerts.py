@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -11,10 +12,11 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import defer, selectinload
 
-from data.records import Alert, AlertChart, Person, Product, Run, RunKind, Status, Store
+from data.records import LIVE, Alert, AlertChart, Condition, Person, Product, Run, RunKind, Status, Store
 from web.access import current_person, one_or_404, visible_alerts, visible_stores
+from web.addresses import Place, place_in
 from web.rendering.chart_style import with_style
-from web.rendering.sentences import rule_codes
+from web.rendering.sentences import Standing, rule_codes
 from web.services import reading, services
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ Q = TypeVar("Q", bound="Select[*tuple[Any, ...]]")
 alerts = Blueprint("alerts", __name__)
 
 PAGE: Final = 25
-SHOWN_STATUSES: Final = (Status.OPEN, Status.ACKNOWLEDGED, Status.RESOLVED)
+SHOWN_STATUSES: Final = (Status.OPEN, Status.ACKNOWLEDGED, Status.RESOLVED, Status.EXPIRED)
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def home() -> ResponseReturnValue:
 def index() -> ResponseReturnValue:
     """The alerts of the person's stores, worst first, a page at a time."""
     person, filters = current_person(), Filters.of(request.args)
-    rows = _page(filters, person, _cursor(request.args.get("after", "")))
+    after = place_in(request.args.get("after", ""))
+    rows = _page(filters, person, after)
     last = rows[PAGE - 1][0] if len(rows) > PAGE else None
     total, amount = _total(filters, person)
     return render_template(
@@ -106,8 +109,9 @@ def index() -> ResponseReturnValue:
         filters=filters,
         total=total,
         amount=amount,
-        after=_cursor_after(last) if last else "",
-        continued="after" in request.args,
+        after=str(Place(last.money_lost, last.units_lost, last.alert_id)) if last else "",
+        continued=after is not None,
+        standing=None if rows else _standing(person),
         stores=reading().execute(visible_stores(person)).all(),
         categories=_categories(person),
         rules=rule_codes(),
@@ -183,9 +187,7 @@ def _one(alert_id: int) -> Select[Alert]:
     return visible_alerts(select(Alert).where(Alert.alert_id == alert_id), current_person())
 
 
-def _page(
-    filters: Filters, person: Person, after: tuple[Decimal, float, int] | None
-) -> Sequence[tuple[Alert, str]]:
+def _page(filters: Filters, person: Person, after: Place | None) -> Sequence[tuple[Alert, str]]:
     """One page of alerts with their stores' names, and one more row when there is a next page."""
     order = (Alert.money_lost, Alert.units_lost, Alert.alert_id)
     query = visible_alerts(
@@ -204,6 +206,19 @@ def _total(filters: Filters, person: Person) -> tuple[int, Decimal]:
     return found, Decimal(amount or 0)
 
 
+def _standing(person: Person) -> Standing:
+    """The live alerts that the person may see, whatever the filters say."""
+    query = select(Alert.status, Alert.condition, func.count()).where(Alert.status.in_(LIVE))
+    found = reading().execute(visible_alerts(query.group_by(Alert.status, Alert.condition), person)).all()
+    numbers: Counter[Status] = Counter()
+    for status, _condition, number in found:
+        numbers[status] += number
+    return Standing(
+        numbers=numbers,
+        frozen=sum(number for _, condition, number in found if condition is Condition.UNKNOWN),
+    )
+
+
 def _categories(person: Person) -> Sequence[str]:
     if (own := person.category_names) is not None:
         return sorted(own)
@@ -217,18 +232,3 @@ def _names(emails: Any) -> dict[str, str]:
         return {}
     query = select(Person.email, Person.name).where(Person.email.in_(known))
     return {row.email: row.name for row in reading().execute(query)}
-
-
-def _cursor(text: str) -> tuple[Decimal, float, int] | None:
-    """Where the page before ended: money, units and id of its last alert."""
-    if not text:
-        return None
-    try:
-        amount, units, alert_id = text.split("_")
-        return Decimal(amount), float(units), int(alert_id)
-    except (ValueError, InvalidOperation):
-        abort(HTTPStatus.BAD_REQUEST)
-
-
-def _cursor_after(alert: Alert) -> str:
-    return f"{alert.money_lost}_{alert.units_lost!r}_{alert.alert_id}"

@@ -95,10 +95,13 @@ def safe_path(wanted: str) -> str:
 
     Browsers read a backslash as a slash and drop control characters, so neither may stand in it.
     """
-    parts = urlsplit(wanted) if wanted.isprintable() and "\\" not in wanted else None
-    if parts is None or parts.scheme or parts.netloc or not wanted.startswith("/") or wanted.startswith("//"):
+    if not wanted.startswith("/") or wanted.startswith("//") or "\\" in wanted or not wanted.isprintable():
         return url_for("alerts.index")
-    return wanted
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return url_for("alerts.index")
+    return url_for("alerts.index") if parts.scheme or parts.netloc else wanted
 
 
 def _person_of_session(person_id: str) -> SignedIn | None:

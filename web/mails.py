@@ -13,6 +13,7 @@ from sqlalchemy.orm import defer, joinedload
 
 from data.records import OutboxMail, Role
 from web.access import current_person, one_or_404, visible_mails
+from web.addresses import id_in
 from web.services import reading
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def index() -> ResponseReturnValue:
         .order_by(OutboxMail.mail_id.desc())
         .limit(PAGE + 1)
     )
-    if before := request.args.get("before", type=int):
+    if before := request.args.get("before", type=id_in):
         query = query.where(OutboxMail.mail_id < before)
     found = reading().scalars(query).all()
     older = found[PAGE - 1].mail_id if len(found) > PAGE else None

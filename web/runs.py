@@ -10,6 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from data.records import Run
 from web.access import SEES_RUNS, one_or_404, require_role
+from web.addresses import id_in
 from web.services import reading
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ PAGE: Final = 30
 def index() -> ResponseReturnValue:
     """The nights and imports, newest first, a page at a time."""
     query = select(Run).options(selectinload(Run.steps)).order_by(Run.run_id.desc()).limit(PAGE + 1)
-    if before := request.args.get("before", type=int):
+    if before := request.args.get("before", type=id_in):
         query = query.where(Run.run_id < before)
     found = reading().scalars(query).all()
     older = found[PAGE - 1].run_id if len(found) > PAGE else None

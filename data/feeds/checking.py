@@ -45,7 +45,7 @@ def check(
     """Check a file: cell by cell, then across columns, then against the records, then rows against rows.
 
     Raises:
-        FileRefusedError: when all weekly rows start on another weekday than the chain's weeks.
+        FileRefusedError: when all rows are weekly and start on one weekday that is not the chain's.
     """
     faults = Faults()
     misfits = raw.misfits
@@ -67,7 +67,8 @@ def _typed(
     for name in cells.columns:
         column, texts = spec.column(name), cells[name]
         if column.kind is ColumnKind.INSTANT:
-            zones = _zones(cells["store_id"], references, settings)
+            stores, _ = coerce(cells["store_id"], spec.column("store_id"))
+            zones = _zones(stores, references, settings)
             moments, reasons = coerce_instants(texts, zones, column)
             columns |= {"requested_on": moments["day"], name: moments["instant"]}
         else:
@@ -152,14 +153,15 @@ def _check_rules(
 def _check_weeks(cells: pd.DataFrame, typed: pd.DataFrame, starts_on: Weekday, faults: Faults) -> None:
     """Weekly rows must be named by the first day of the chain's week.
 
-    A file whose weeks all start on another weekday has no bad rows: the chain has a wrong setting.
+    A file of nothing but weeks that all start on another weekday has no bad rows: the chain has a wrong
+    setting.
     """
     if "period" not in typed:
         return
     weekly = (typed["period"] == "week") & typed["business_date"].notna()
     weekdays = typed.loc[weekly, "business_date"].dt.day_of_week
     found = weekdays.unique()
-    if len(found) == 1 and found[0] != starts_on.number:
+    if (typed["period"] == "week").all() and len(found) == 1 and found[0] != starts_on.number:
         given = _WEEKDAYS[int(found[0])]
         raise FileRefusedError(
             f"its weeks start on {given}, the chain's on {starts_on.title()}; "

@@ -8,8 +8,9 @@ from zoneinfo import available_timezones
 import numpy as np
 import pandas as pd
 
-from data.feeds.columns import ColumnKind
-from data.feeds.faults import quoted
+from data.addresses import is_address
+from data.feeds.columns import FIRST_DAY, LAST_DAY, ColumnKind
+from data.feeds.faults import CONTROL, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 # Whole numbers up to here are exact as floats; the bounds of every column lie far below.
 _EXACT: Final = 2.0**53
+# Further outside its bounds than any offset reaches, a moment could not be converted and need not be.
+_BEYOND: Final = pd.Timedelta(days=7)
+# White space other than single spaces.
+_UNTIDY: Final = "[\t-\r\x85\xa0\u2028\u2029]|  "
 _DECIMAL: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _INSTANT: Final = (
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ](?P<time>[0-9]{2}:[0-9]{2})(?P<seconds>:[0-9]{2})?"
@@ -66,10 +71,13 @@ def coerce_instants(texts: pd.Series, zones: pd.Series, column: Column) -> tuple
 
     Returns:
         Columns `instant` (in UTC) and `day` (the local date), and the reasons for the wrong cells, by line.
+        A moment far outside the bounds of the column stays outside them, but may be another one.
     """
     parts = texts.where(texts.str.fullmatch(_INSTANT), "").str.extract(_INSTANT)
     clock = parts["time"].fillna("12:00") + parts["seconds"].fillna(":00")
     naive = pd.to_datetime(parts["day"] + " " + clock, format="%Y-%m-%d %H:%M:%S", errors="coerce")
+    least, most = pd.Timestamp(column.minimum or FIRST_DAY), pd.Timestamp(column.maximum or LAST_DAY)
+    naive = naive.mask(naive < least, least - _BEYOND).mask(naive > most, most + _BEYOND)
     offset = parts["offset"].fillna("")
     instants = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us, UTC]")
     days = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us]")
@@ -100,9 +108,25 @@ def _minutes(offset: pd.Series) -> pd.Series:
 
 
 def _text(texts: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    # Cells repeat a great deal: most often a look at each text once shows that all are as they should be.
+    distinct = pd.Series(texts.unique(), dtype="str")
+    if distinct.str.contains(_UNTIDY).any():
+        texts = _tidied(texts)
+    odd = pd.Series(data=False, index=texts.index)
+    if distinct.str.contains(CONTROL).any():
+        odd = texts.str.contains(CONTROL)
     long = texts.str.len() > column.length
-    reasons = f"{column.name}: " + quoted(texts[long]) + f" is longer than {column.length} characters"
-    return texts.where((texts != "") & ~long), reasons
+    wrong = texts[odd | long]
+    says = _same(wrong, f"is longer than {column.length} characters")
+    says = says.mask(odd[wrong.index], "holds a control character")
+    reasons = f"{column.name}: " + quoted(wrong) + " " + says
+    return texts.where((texts != "") & ~odd & ~long), reasons
+
+
+def _tidied(texts: pd.Series) -> pd.Series:
+    """Line breaks, tabs and several spaces as one space: names of stores stand in the subjects of mails."""
+    untidy = texts.str.contains(_UNTIDY)
+    return texts.mask(untidy, texts[untidy].map(lambda text: " ".join(text.split())))
 
 
 def _integer(texts: pd.Series, _column: Column) -> tuple[pd.Series, pd.Series]:
@@ -141,9 +165,9 @@ def _timezone(texts: pd.Series, _column: Column) -> tuple[pd.Series, pd.Series]:
     return texts.where(known), _same(texts, "is not a time zone such as America/Chicago")
 
 
-def _email(texts: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    plain = texts.str.fullmatch(r"[^@\s]+@[^@\s]+") & (texts.str.len() <= column.length)
-    return texts.where(plain), _same(texts, "is not a mail address")
+def _email(texts: pd.Series, _column: Column) -> tuple[pd.Series, pd.Series]:
+    plain = texts.map(is_address).astype(bool)
+    return texts.where(plain), _same(texts, "is not a mail address such as ann@example.com")
 
 
 def _same(texts: pd.Series, says: str) -> pd.Series:

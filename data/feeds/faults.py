@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 FAULT_COLUMNS: Final = ("line", "column", "value", "reason")
 LONGEST_VALUE: Final = 60
+# Control characters that are no white space.
+CONTROL: Final = "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]"
+_UNSEEN: Final = "[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 
 
 @dataclass
@@ -62,7 +65,10 @@ def frequent(faults: pd.DataFrame, most: int) -> tuple[Fault, ...]:
 
 
 def quoted(values: pd.Series) -> pd.Series:
-    """Texts as they are shown in a reason: in quotation marks, long ones cut."""
+    """Texts as they are shown in a reason: in quotation marks, long ones cut, on one line.
+
+    Control characters are shown as a mark, since a terminal would obey them.
+    """
     long = values.str.len() > LONGEST_VALUE
     shown = values.where(~long, values.str.slice(0, LONGEST_VALUE) + "...")
-    return "'" + shown + "'"
+    return "'" + shown.str.replace(_UNSEEN, "\ufffd", regex=True) + "'"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
-from data.errors import FileRefusedError
+from sqlalchemy.exc import OperationalError
+
+from data.errors import BusyError, InSeasonError
 from data.feeds.loading import WAIT_SECONDS, import_feed
 from data.feeds.rejects import unused
 from data.feeds.reports import Refusal
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from data.feeds.loading import FactsWriter
     from data.feeds.reports import ImportReport, Progress
     from data.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 _UNFINISHED: Final = (".part", ".tmp")
 _ENDINGS: Final = (".csv", ".csv.gz")
@@ -54,10 +59,12 @@ def ingest_waiting(
 
     A refused file has its reason beside it, in a file of the same name that ends in .reason.txt. A file is
     moved only after it was loaded: if the process dies between the two it is loaded again, which changes
-    nothing.
+    nothing. Whatever goes wrong with one file keeps no other from being loaded, and is not met again the
+    next night.
 
     Raises:
         BusyError: when another import or night does not end in time; the files stay where they are.
+        OperationalError: when the database cannot be reached, which no file is to blame for; they stay too.
     """
     outcomes: list[ImportReport | Refusal] = []
     for kind, path in waiting_files(inbox):
@@ -72,8 +79,13 @@ def ingest_waiting(
                 progress=progress,
                 wait_seconds=wait_seconds,
             )
-        except FileRefusedError as error:
+        except (BusyError, OperationalError):
+            raise
+        except InSeasonError as error:
             outcomes.append(_refuse(path, str(error)))
+        except Exception as error:  # noqa: BLE001  # one file must not end every night to come
+            _log.exception("%s could not be imported", path.name)
+            outcomes.append(_refuse(path, _unforeseen(path, error)))
         else:
             _move(path, inbox / "done")
             outcomes.append(report)
@@ -101,6 +113,13 @@ def _kind(path: Path) -> str | None:
         return None
     kind = name.removesuffix(ending).partition("_")[0]
     return kind if kind in FEEDS else None
+
+
+def _unforeseen(path: Path, error: Exception) -> str:
+    return (
+        f"{path.name} was not taken: loading it failed in a way that was not foreseen "
+        f"({type(error).__name__}); the log tells where. Put it into the inbox again when that is mended."
+    )
 
 
 def _refuse(path: Path, reason: str) -> Refusal:

@@ -91,7 +91,7 @@ def import_feed(
         database: the records.
         facts: where sales, stock, receipts and requests are kept.
         settings: for the var folder, the chain's time zone and the first day of its week.
-        clock: for today's date and the times of the run.
+        clock: for today's date, and the machine's own time for when the run was.
         dry_run: load nothing and leave no run; the file of rejects is written all the same.
         progress: told how far it is.
         wait_seconds: how long to wait for another import or night to end.
@@ -165,13 +165,13 @@ def _rejected(door: _Door, raw: RawFeed, checked: Checked) -> Path | None:
         return None
     folder = door.settings.var / "rejects"
     return write_rejects(
-        folder, door.path, door.spec.kind, raw=raw, rejects=checked.rejects, now=door.clock.now()
+        folder, door.path, door.spec.kind, raw=raw, rejects=checked.rejects, now=door.clock.machine_now()
     )
 
 
 def _load(door: _Door, raw: RawFeed, checked: Checked, rejects_path: Path | None) -> tuple[int, Changes]:
     """Load under a run, which is marked as failed when anything goes wrong."""
-    _close_dead_imports(door.database, door.clock.now())
+    _close_dead_imports(door.database, door.clock.machine_now())
     details = {
         "feed": door.spec.kind,
         "file": door.path.name,
@@ -181,7 +181,7 @@ def _load(door: _Door, raw: RawFeed, checked: Checked, rejects_path: Path | None
         "rejects": str(rejects_path) if rejects_path else None,
     }
     with door.database.write() as session:
-        run = Run(kind=RunKind.IMPORT, started_at=door.clock.now(), details=details, steps=[])
+        run = Run(kind=RunKind.IMPORT, started_at=door.clock.machine_now(), details=details, steps=[])
         session.add(run)
         session.flush()
         run_id = run.run_id
@@ -189,7 +189,7 @@ def _load(door: _Door, raw: RawFeed, checked: Checked, rejects_path: Path | None
         return run_id, _write(door, checked.good, run_id)
     except BaseException as error:
         with door.database.write() as session:
-            session.get_one(Run, run_id).fail(door.clock.now(), f"{type(error).__name__}: {error}")
+            session.get_one(Run, run_id).fail(door.clock.machine_now(), f"{type(error).__name__}: {error}")
         raise
 
 
@@ -206,7 +206,7 @@ def _write(door: _Door, good: pd.DataFrame, run_id: int) -> Changes:
     elif len(good):
         plan = plan_calendar(door.database, door.spec, good)
         changes = plan.changes
-    now = door.clock.now()
+    now = door.clock.machine_now()
     with door.database.write() as session:
         run = session.get_one(Run, run_id)
         if plan:

@@ -71,6 +71,7 @@ def test_every_page_is_open_to_everybody(
     paths = (
         "/alerts",
         "/alerts?status=resolved",
+        "/alerts?status=expired",
         "/alerts?store=PHX1",
         f"/alerts/{world.own_alert}",
         "/runs",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import css_inline
 from flask import current_app
 
-from web.rendering.sentences import OWN_STORE, deadline, naming, recovery, sentence, stake, subject, tally
+from web.rendering.sentences import OWN_STORE, closing, deadline, naming, sentence, stake, subject, tally
 from web.rendering.words import count, day, whole
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class _Writer:
         store_name = self.store_names.get(alert.store_id, alert.store_id)
         voice = OWN_STORE if self.one_store else naming(store_name)
         return Line(
-            sentence=sentence(alert, voice) if alert.is_live else recovery(alert, voice),
+            sentence=sentence(alert, voice) if alert.is_live else closing(alert, voice),
             beside=f"{stake(alert)} · {deadline(alert.act_by, self.today)}".removesuffix(" · ")
             if alert.is_live
             else "",

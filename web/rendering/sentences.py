@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from data.records import Status
 from web.rendering.details import Details
 from web.rendering.words import count, day, days_away, listing, money, short_money, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -24,6 +26,16 @@ _RULES: Final = {
     STOCKOUT_IN_SEASON: "Sells out in season",
 }
 _NAMED_SIZES: Final = 3
+# Most programs show no more of a subject, and the records hold less than two long store names would make.
+LONGEST_SUBJECT: Final = 150
+
+_STATUSES: Final = {Status.EXPIRED: "Season over"}
+_STANDS: Final = {
+    Status.OPEN: ("is open", "are open"),
+    Status.ACKNOWLEDGED: ("is taken on", "are taken on"),
+    Status.SNOOZED: ("is put off", "are put off"),
+    Status.PENDING: ("waits for another night", "wait for another night"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,22 @@ BESIDE_STORE: Final = Voice("here", "the store holds")
 def naming(store_name: str) -> Voice:
     """For a line that stands alone and must name its store."""
     return Voice(f"of {store_name}", "the store holds")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The live alerts that somebody may see: how many of each status, and of all how many are frozen.
+
+    An alert is frozen when the figures it rests on are late: nobody knows whether it is still so.
+    """
+
+    numbers: Mapping[Status, int]
+    frozen: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(self.numbers.values())
 
 
 @dataclass(frozen=True)
@@ -137,8 +165,33 @@ def why(alert: Alert) -> str:
     return details.reason
 
 
+def status_name(status: Status) -> str:
+    """A status in a word or two."""
+    return _STATUSES.get(status) or status.capitalize()
+
+
+def standing(alerts: Standing) -> str:
+    """How many alerts there are of each status, and how many of them are frozen, as a sentence."""
+    told = [
+        f"{number:,} {words[number != 1]}"
+        for status, words in _STANDS.items()
+        if (number := alerts.numbers.get(status, 0))
+    ]
+    late = f"the figures of {alerts.frozen:,} of them are late, so nobody knows whether it is still so"
+    return f"{listing(told)}{f'; {late}' if alerts.frozen else ''}."
+
+
+def closing(alert: Alert, voice: Voice = OWN_STORE) -> str:
+    """Why an alert is over, and what it was about: only one that is resolved has recovered."""
+    if alert.status is Status.RESOLVED:
+        return recovery(alert, voice)
+    why_over = "its season is over" if alert.status is Status.EXPIRED else f"it is {alert.status}"
+    missed = whole(alert.units_lost)
+    return f"{Details.of(alert).style_name}: {why_over}; {missed:,} were expected to be missed."
+
+
 def recovery(alert: Alert, voice: Voice = OWN_STORE) -> str:
-    """That an alert is over, and what it was about."""
+    """That a resolved alert is over, and what it was about."""
     missed = whole(alert.units_lost)
     return (
         f"{Details.of(alert).style_name}: nobody {voice.place} is expected to miss it any more; "
@@ -184,21 +237,31 @@ def subject(
         amount: Money at risk over all open alerts, at regular price.
         recovered: Alerts that were resolved that night.
         places: Names of the person's stores, or whatever the mail is about.
+
+    Returns:
+        One line of at most `LONGEST_SUBJECT` characters.
     """
     news = [f"{new:,} new"] if new else []
     news += [f"{recovered:,} recovered"] if recovered else []
     told = ", ".join([*(news or ["nothing new"]), *([tally(units, amount)] if units > 0 else [])])
     if not places:
-        return told
+        return _one_line(told)
     more = len(places) - 1
     where = places[0] if not more else listing(places) if more == 1 else f"{places[0]} and {more} more stores"
-    return f"{told}: {where}"
+    return _one_line(f"{told}: {where}")
 
 
 def stake(alert: Alert) -> str:
     """Units and money missed, exactly."""
     units = count(whole(alert.units_lost), "unit")
     return f"{units}, {money(alert.money_lost)}" if alert.money_lost > 0 else units
+
+
+def _one_line(text: str) -> str:
+    """Text as a mail's header takes it: no control characters, single spaces, and no longer than is shown."""
+    printable = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
+    line = " ".join(printable.split())
+    return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1].rstrip()}…"
 
 
 def _exit_sentence(alert: Alert, details: Details, leaves: date, voice: Voice) -> str:

@@ -76,6 +76,11 @@ def test_without_a_name_a_person_is_called_by_the_address(shop: Service) -> None
 REFUSED = {
     "no address": ({"email": "maya"}, "'maya' is no e-mail address"),
     "two addresses": ({"email": "a@b.example c@d.example"}, "is no e-mail address"),
+    "half a host": ({"email": "a@[b"}, "is no e-mail address; write one address and nothing else"),
+    "a list": ({"email": "a,b@c.example"}, "is no e-mail address"),
+    "brackets": ({"email": "<>@x.example"}, "is no e-mail address"),
+    "a name with a line break": ({"name": "Maya\nBcc: x"}, "holds a line break or another control character"),
+    "a name with a control character": ({"name": "Maya\x1b[2J"}, "holds a line break or another control"),
     "an address too long for a mail server": ({"email": "a" * 250 + "@b.example"}, "at most 254"),
     "a name too long": ({"name": "M" * 201}, "at most 200"),
     "an unknown store": ({"stores": ["1", "9"]}, "There is no store '9'; import the stores first"),

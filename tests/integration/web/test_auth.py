@@ -37,6 +37,9 @@ def quick_checks(monkeypatch: pytest.MonkeyPatch) -> None:
         "javascript:alert(1)",
         "evil.example",
         "http:evil",
+        "http://[",
+        "//[",
+        "/\0",
         "",
     ],
 )
@@ -55,6 +58,17 @@ def test_after_the_log_in_the_page_asked_for_is_shown(client: FlaskClient) -> No
 
 def test_the_log_in_itself_follows_no_foreign_address(client: FlaskClient) -> None:
     assert log_in(client, MANAGER, onward="https%3A%2F%2Fevil.example").location == "/alerts"
+
+
+@pytest.mark.parametrize("onward", ["http://[", "//[", "/[", "/http://["])
+def test_a_broken_address_does_not_break_the_log_in(client: FlaskClient, onward: str) -> None:
+    assert client.get("/login", query_string={"next": onward}).status_code == 200
+    assert log_in(client, MANAGER, onward=onward).status_code == 303
+    assert client.get("/login", query_string={"next": onward}).status_code == 302
+
+
+def test_a_nul_in_the_form_is_refused(client: FlaskClient) -> None:
+    assert log_in(client, "maya\0@example.com").status_code == 400
 
 
 def test_an_unknown_account_and_a_wrong_password_get_the_same_answer(client: FlaskClient) -> None:

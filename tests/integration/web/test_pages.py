@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete, event, update
 
-from data.records import Alert, AlertChart, AlertEvent, Run, RunState
-from tests.integration.web.world import ADMIN, MANAGER, MERCHANDISER, World, add_alerts, alert_of, press
+from data.records import Alert, AlertChart, AlertEvent, Condition, Run, RunState, Status
+from tests.integration.web.world import (
+    ADMIN,
+    MANAGER,
+    MERCHANDISER,
+    World,
+    add_alerts,
+    alert_of,
+    form_token,
+    press,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,11 +92,46 @@ def test_the_pages_of_the_list_hold_every_alert_once_worst_first(
     assert [worth[alert_id] for alert_id in seen] == sorted((worth[a] for a in seen), reverse=True)
 
 
-@pytest.mark.parametrize("after", ["nonsense", "1_2", "a_b_c", "NaN_1_2_3"])
-def test_a_broken_place_in_the_list_is_refused_politely(
-    after: str, logged_in: Callable[[str], FlaskClient]
+@pytest.mark.parametrize(
+    "after",
+    [
+        "nonsense", "1_2", "a_b_c", "NaN_1_2_3", "NaN_1_1", "sNaN_1_1", "Infinity_1_1", "1_nan_1",
+        "1_1e999_1", "1E%2B999999_1_1", "1_1_-1", f"1_1_{2**31}", f"1_1_{'9' * 30}", f"1_1_{'9' * 5000}",
+    ],
+)  # fmt: skip
+def test_a_broken_place_in_the_list_is_its_beginning(
+    after: str, world: World, logged_in: Callable[[str], FlaskClient]
 ) -> None:
-    assert logged_in(MANAGER).get(f"/alerts?after={after}").status_code == 400
+    answer = logged_in(MANAGER).get(f"/alerts?after={after}")
+    assert answer.status_code == 200
+    assert shown(answer.text) == [world.own_alert]
+
+
+@pytest.mark.parametrize("path", ["/runs", "/mails"])
+@pytest.mark.parametrize("before", ["nonsense", "-1", str(2**31), "9" * 30])
+def test_a_broken_place_in_other_lists_is_their_beginning(
+    path: str, before: str, logged_in: Callable[[str], FlaskClient]
+) -> None:
+    browser = logged_in(ADMIN)
+    pages = [browser.get(address).text for address in (f"{path}?before={before}", path)]
+    # The token of a form carries the second in which it was made.
+    pages = [page.replace(form_token(page), "") for page in pages]
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("number", [str(2**31 - 1), str(2**31), str(2**63), "9" * 30])
+def test_a_number_that_no_record_has_is_no_page(number: str, logged_in: Callable[[str], FlaskClient]) -> None:
+    browser = logged_in(ADMIN)
+    for path in ("/alerts/{}", "/alerts/{}/chart.svg", "/runs/{}", "/mails/{}", "/mails/{}/body"):
+        assert browser.get(path.format(number)).status_code == 404, path
+    assert press(browser, f"/alerts/{number}/acknowledge").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/alerts?store=%00", "/alerts?category=a%00b", "/alerts?rule=%00", "/%00", "/static/%00"]
+)
+def test_a_nul_in_an_address_is_no_page(path: str, logged_in: Callable[[str], FlaskClient]) -> None:
+    assert logged_in(ADMIN).get(path).status_code == 404
 
 
 def test_the_list_says_how_much_is_at_stake(logged_in: Callable[[str], FlaskClient]) -> None:
@@ -121,6 +165,55 @@ def test_with_no_alert_all_is_well_and_the_night_is_named(
     page = logged_in(MANAGER).get("/alerts").text
     assert "All is well" in page
     assert "13 June" in page
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"), [("firing", "2 are taken on."), ("unknown", "2 are taken on; the figures of 2")]
+)
+def test_nothing_open_is_not_all_is_well_while_alerts_are_taken_on(
+    condition: str, told: str, database: Database, logged_in: Callable[[str], FlaskClient]
+) -> None:
+    with database.write() as records:
+        records.execute(update(Alert).values(status=Status.ACKNOWLEDGED, condition=Condition(condition)))
+    page = logged_in(ADMIN).get("/alerts").text
+    assert "All is well" not in page
+    assert "Nothing open" in page
+    assert told in page
+
+
+def test_what_is_not_theirs_to_see_does_not_trouble_anybody(
+    world: World, logged_in: Callable[[str], FlaskClient]
+) -> None:
+    with world.database.write() as records:
+        records.execute(update(Alert).where(Alert.alert_id == world.own_alert).values(status=Status.RESOLVED))
+    assert "All is well" in logged_in(MANAGER).get("/alerts").text
+    assert "All is well" not in logged_in(ADMIN).get("/alerts").text
+
+
+@pytest.mark.parametrize("query", ["?store=PHX1", "?category=Snow+boots", "?rule=stockout_in_season"])
+def test_an_empty_list_with_a_filter_says_only_that_nothing_matches(
+    query: str, database: Database, logged_in: Callable[[str], FlaskClient]
+) -> None:
+    forget_alerts(database)
+    page = logged_in(ADMIN).get(f"/alerts{query}").text
+    assert "Nothing matches" in page
+    assert "All is well" not in page
+
+
+def test_an_alert_whose_season_is_over_says_so(world: World, logged_in: Callable[[str], FlaskClient]) -> None:
+    with world.database.write() as records:
+        alert = records.merge(alert_of(world.database, world.own_alert))
+        records.refresh(alert, ["events"])
+        alert.expires(business_date=alert.evaluated_on, now=datetime.now(UTC))
+    browser = logged_in(MANAGER)
+    assert shown(browser.get("/alerts").text) == shown(browser.get("/alerts?status=resolved").text) == []
+    over = browser.get("/alerts?status=expired").text
+    assert shown(over) == [world.own_alert]
+    assert re.search(r'aria-current="page">Season over<', over)
+    page = browser.get(f"/alerts/{world.own_alert}").text
+    assert "its season is over" in page
+    assert "any more" not in page
+    assert "I take it on" not in page
 
 
 @pytest.mark.parametrize(("state", "told"), [("failed", "did not finish"), ("running", "is still running")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 import time_machine
@@ -69,3 +69,20 @@ def test_a_chain_without_stores_keeps_its_own_time_zone(clock):
 def test_the_last_closed_date_is_the_newest_on_which_every_store_has_closed(clock, instant, zones, closed):
     with time_machine.travel(instant, tick=False):
         assert clock().last_closed_date(zones) == closed
+
+
+def test_a_closing_time_after_midnight_is_one_of_the_next_morning(clock):
+    late = clock(timezone=NEW_YORK, closing_time=time(2, 0))
+
+    assert late.last_closing(date(2026, 6, 13), [None]) == datetime(2026, 6, 14, 6, tzinfo=UTC)
+    with time_machine.travel("2026-06-14T05:59:59Z", tick=False):
+        assert late.last_closed_date([None]) == date(2026, 6, 12)
+    with time_machine.travel("2026-06-14T06:00:00Z", tick=False):
+        assert late.last_closed_date([None]) == date(2026, 6, 13)
+
+
+def test_midnight_is_the_end_of_the_day_and_noon_is_within_it(clock):
+    midnight, noon = (clock(timezone=NEW_YORK, closing_time=time(hour)) for hour in (0, 12))
+
+    assert midnight.last_closing(date(2026, 6, 13), []) == datetime(2026, 6, 14, 4, tzinfo=UTC)
+    assert noon.last_closing(date(2026, 6, 13), []) == datetime(2026, 6, 13, 16, tzinfo=UTC)

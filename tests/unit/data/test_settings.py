@@ -43,6 +43,17 @@ def test_everything_has_its_place_in_the_var_folder_by_default(var):
         ("database_url", "postgresql://me:pass@host:number/records", "the port is a number"),
         ("smtp_url", "mail.example.com", "must start with smtp:// or smtps://"),
         ("smtp_url", "smtp://", "names no host"),
+        ("smtp_url", "smtp://mail.example.com?starttls=1", "may end in ?starttls=true"),
+        ("smtp_url", "smtp://mail.example.com?starttls", "may end in ?starttls=true"),
+        ("smtp_url", "smtp://mail.example.com?starttsl=true", "may end in ?starttls=true"),
+        ("smtp_url", "smtp://mail.example.com?starttls=true&starttls=false", "may end in ?starttls=true"),
+        ("smtp_url", "smtp://me:12/34@mail.example.com", "in a password @ : / [ ] # % are written"),
+        ("smtp_url", "smtp://me:12#34@mail.example.com", "in a password @ : / [ ] # % are written"),
+        ("smtp_url", "smtps://mail.example.com?starttls=true", "leave out ?starttls=true"),
+        ("smtp_url", "smtp://me:pass@mail.example.com", "put ?starttls=true at the end"),
+        ("smtp_url", "smtp://me:pass@mail.example.com?starttls=false", "put ?starttls=true at the end"),
+        ("database_url", "postgresql://me@host/records?password=hunter2", "write it before the @"),
+        ("mail_from", "InSeason <a@[b>", "must be a mail address, such as"),
         ("secret_key", "short", "must have at least 32 characters"),
         ("mail_from", "InSeason", "must be a mail address, such as"),
         ("mail_from", "a@example.com\nBcc: b@example.com", "must be a mail address, such as"),
@@ -72,6 +83,25 @@ def test_a_wrong_value_is_refused_with_its_name_and_its_mend(monkeypatch, name, 
     assert str(refusal.value).startswith(f"INSEASON_{name.upper()}: ")
     assert mend in str(refusal.value)
     assert (repr(value) in str(refusal.value)) == (name not in SECRET_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (
+            "smtp://me:pass@mail.example.com:587?starttls=True",
+            "smtp://me:pass@mail.example.com:587?starttls=true",
+        ),
+        ("smtp://mail.example.com?starttls=FALSE", "smtp://mail.example.com"),
+        ("smtps://me:p%40ss@mail.example.com", "smtps://me:p%40ss@mail.example.com"),
+        ("smtp://me:pass@localhost:8025", "smtp://me:pass@localhost:8025"),
+        ("smtp://me:pass@[::1]:8025", "smtp://me:pass@[::1]:8025"),
+        ("smtp://mail.example.com", "smtp://mail.example.com"),
+    ],
+)
+@pytest.mark.usefixtures("var")
+def test_the_address_of_the_mail_server_is_kept_in_one_way_of_writing(given, kept):
+    assert load_settings(smtp_url=given).smtp_url.get_secret_value() == kept
 
 
 @pytest.mark.usefixtures("var")
@@ -136,7 +166,7 @@ def test_a_secret_file_named_in_settings_env_is_refused(var):
     [
         ("secret_key", KEY),
         ("database_url", "postgresql://me:hunter2@host/records"),
-        ("smtp_url", "smtp://me:hunter2@host"),
+        ("smtp_url", "smtps://me:hunter2@host"),
     ],
 )
 def test_a_secret_can_stand_in_a_file_of_its_own(var, monkeypatch, name, secret):

@@ -5,10 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.web.making import TODAY, make_alert, make_stockout, size
+from data.records import Status
+from tests.unit.web.making import NIGHT, NOW, TODAY, make_alert, make_stockout, size
 from web.rendering.details import Details
 from web.rendering.sentences import (
     BESIDE_STORE,
+    LONGEST_SUBJECT,
+    Standing,
+    closing,
     confidence,
     deadline,
     headline,
@@ -17,6 +21,8 @@ from web.rendering.sentences import (
     rule_name,
     sentence,
     stake,
+    standing,
+    status_name,
     subject,
     tally,
     why,
@@ -193,6 +199,42 @@ def test_the_subject_names_many_stores_in_few_words(places: list[str], where: st
 def test_the_subject_of_a_night_that_only_brought_relief() -> None:
     assert subject(new=0, units=0, amount=Decimal(0), recovered=3) == "3 recovered"
     assert subject(new=0, units=5, amount=Decimal(90)) == "nothing new, 5 units, $90 at risk"
+
+
+def test_the_subject_is_one_line_and_no_longer_than_is_shown() -> None:
+    told = subject(new=1, units=1, amount=Decimal(0), places=["A" * 200, "B" * 200])
+    assert len(told) == LONGEST_SUBJECT
+    assert told.startswith("1 new, 1 unit at risk: AAA")
+    assert told.endswith("A…")
+    told = subject(
+        new=1, units=1, amount=Decimal(0), places=["Phoenix\r\nBcc: x@example.com \t\x00\u2028 North"]
+    )
+    assert told == "1 new, 1 unit at risk: Phoenix Bcc: x@example.com North"
+
+
+def test_an_alert_whose_season_is_over_has_not_recovered() -> None:
+    resolved, expired = make_alert(), make_alert()
+    resolved.clears(business_date=NIGHT, now=NOW)
+    expired.expires(business_date=NIGHT, now=NOW)
+    assert "nobody here is expected to miss it any more" in closing(resolved)
+    assert closing(expired) == "Swim trunks: its season is over; 38 were expected to be missed."
+    assert status_name(expired.status) == "Season over"
+    assert status_name(resolved.status) == "Resolved"
+
+
+@pytest.mark.parametrize(
+    ("alerts", "told"),
+    [
+        (Standing({Status.ACKNOWLEDGED: 1}), "1 is taken on."),
+        (Standing({Status.ACKNOWLEDGED: 1200, Status.SNOOZED: 1}), "1,200 are taken on and 1 is put off."),
+        (
+            Standing({Status.ACKNOWLEDGED: 12}, frozen=3),
+            "12 are taken on; the figures of 3 of them are late, so nobody knows whether it is still so.",
+        ),
+    ],
+)
+def test_what_is_live_is_counted_in_words(alerts: Standing, told: str) -> None:
+    assert standing(alerts) == told
 
 
 def test_no_money_is_told_where_no_price_is_known() -> None:

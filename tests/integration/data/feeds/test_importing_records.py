@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -19,6 +21,7 @@ from data.records import (
     PriceKind,
     Product,
     Ranging,
+    Run,
     SellingWindow,
     Store,
     StoreKind,
@@ -232,3 +235,27 @@ def test_sales_loaded_twice_are_the_same_sales(chain, rows):
     chain.import_text("sales", text)
 
     assert chain.fact_rows("sales", "business_date, store_id, sku, units") == before
+
+
+@time_machine.travel("2026-11-20T08:00:00Z", tick=False)
+def test_an_import_is_dated_by_the_machine_while_the_services_clock_stands_still(chain):
+    still = replace(chain, settings=chain.settings.model_copy(update={"today": date(2026, 6, 14)}))
+    text = (
+        "category,season_code,floor_set,exit\nswim trunks,S26,2026-03-01,2026-08-31\ngloves,W26,soon,later\n"
+    )
+
+    report = still.import_text("calendar", text)
+
+    machine = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert chain.rows(select(Run.started_at, Run.finished_at).where(Run.run_id == report.run_id)) == [
+        (machine, machine)
+    ]
+    assert chain.rows(select(CalendarVersion.created_at)) == [(machine,)]
+    assert report.rejects_path.name == "calendar-20261120T080000Z.csv"
+
+
+def test_the_name_of_a_store_is_one_line(empty_chain):
+    report = empty_chain.import_text("stores", 'store_id,name\n1,"Phoenix\nMall"\n2,"Tuc\x07son"\n')
+
+    assert report.rows_rejected == 1
+    assert empty_chain.rows(select(Store.store_id, Store.name)) == [("1", "Phoenix Mall")]

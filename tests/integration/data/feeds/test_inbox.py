@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from data.errors import BusyError
 from data.feeds.reports import Refusal
+from data.records import Run, RunState
 from tests.integration.data.feeds.conftest import PRODUCTS, STORES
 
 SALES = "business_date,store_id,sku,units\n2026-06-01,1,A-S,3\n"
@@ -79,3 +83,45 @@ def test_files_wait_on_while_another_writes(empty_chain, inbox, busy_elsewhere):
 
 def test_an_inbox_that_is_not_there_is_empty(empty_chain):
     assert empty_chain.ingest() == []
+
+
+class BrokenFacts:
+    """Facts that cannot be written, for a reason nobody thought of."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def replace_pairs(self, *_args, **_options):
+        raise self.error
+
+
+def test_a_file_that_fails_unforeseen_is_put_away_and_stops_no_other(empty_chain, inbox, caplog):
+    (inbox / "stores.csv").write_text(STORES)
+    (inbox / "products.csv").write_text(PRODUCTS)
+    (inbox / "sales.csv").write_text(SALES)
+    (inbox / "readme.txt").write_text("hello")
+    broken = replace(empty_chain, facts=BrokenFacts(NotImplementedError("year 10000")))
+
+    _, _, sales, unknown = broken.ingest()
+
+    assert isinstance(sales, Refusal)
+    assert "sales.csv was not taken: loading it failed" in sales.reason
+    assert "(NotImplementedError)" in (inbox / "refused" / "sales.csv.reason.txt").read_text()
+    assert "Traceback" in caplog.text
+    assert isinstance(unknown, Refusal)
+    assert names(inbox) == ["done", "refused"]
+    assert empty_chain.rows(select(Run.state).where(Run.state == RunState.FAILED)) == [(RunState.FAILED,)]
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), OperationalError("SELECT 1", {}, Exception("server closed"))]
+)
+def test_a_file_waits_on_when_it_is_not_what_failed(empty_chain, inbox, error):
+    (inbox / "stores.csv").write_text(STORES)
+    (inbox / "products.csv").write_text(PRODUCTS)
+    (inbox / "sales.csv").write_text(SALES)
+
+    with pytest.raises(type(error)):
+        replace(empty_chain, facts=BrokenFacts(error)).ingest()
+
+    assert names(inbox) == ["done", "sales.csv"]

@@ -230,11 +230,29 @@ WEEKS = "business_date,store_id,sku,units,period\n"
 
 
 def test_a_chain_whose_weeks_all_start_on_another_day_is_told_the_setting(checked):
-    monday_weeks = WEEKS + "2026-06-01,1,A,1,week\n2026-06-08,1,A,1,week\n2026-06-09,1,A,1,day\n"
+    monday_weeks = WEEKS + "2026-06-01,1,A,1,week\n2026-06-08,1,A,1,week\n"
 
     with pytest.raises(FileRefusedError, match="INSEASON_WEEK_STARTS_ON=monday"):
         checked("sales", monday_weeks)
-    assert len(checked("sales", monday_weeks, Weekday.MONDAY).good) == 3
+    assert len(checked("sales", monday_weeks, Weekday.MONDAY).good) == 2
+
+
+def test_a_wrong_week_among_days_is_rejected_alone(checked):
+    result = checked("sales", WEEKS + "2026-06-01,1,A,1,day\n2026-06-08,1,A,1,week\n2026-06-09,1,A,1,\n")
+
+    assert len(result.good) == 2
+    assert reasons(result) == {
+        3: "business_date: '2026-06-08' is no Sunday, on which the chain's weeks start"
+    }
+
+
+def test_a_moment_beyond_all_calendars_rejects_its_row_alone(checked):
+    header = "requested_at,store_id,sku\n"
+    result = checked("requests", header + "9999-12-31T23:59-12:00,1,A\n2026-06-01,1,A\n")
+
+    assert len(result.good) == 1
+    assert set(result.rejects["line"]) == {2}
+    assert "requested_at: '9999-12-31T23:59-12:00' is after 2099-12-31" in set(result.rejects["reason"])
 
 
 def test_a_single_week_that_starts_on_another_day_is_rejected(checked):

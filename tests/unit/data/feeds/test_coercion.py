@@ -69,7 +69,7 @@ def test_a_blank_cell_is_missing_and_not_wrong(kind):
         (ColumnKind.DATE, "2026-6-1", "c: '2026-6-1' is not a date written YYYY-MM-DD"),
         (ColumnKind.DATE, "2026-06-31", "c: '2026-06-31' is not a day of the calendar"),
         (ColumnKind.TIMEZONE, "Chicago", "c: 'Chicago' is not a time zone such as America/Chicago"),
-        (ColumnKind.EMAIL, "ann", "c: 'ann' is not a mail address"),
+        (ColumnKind.EMAIL, "ann", "c: 'ann' is not a mail address such as ann@example.com"),
     ],
 )
 def test_a_wrong_cell_is_missing_and_its_line_has_a_reason(kind, text, reason):
@@ -84,6 +84,30 @@ def test_a_text_that_is_too_long_to_be_kept_is_wrong():
 
     assert values.isna().to_list() == [False, True]
     assert reasons.to_dict() == {6: "c: 'abc' is longer than 2 characters"}
+
+
+@pytest.mark.parametrize(
+    "text", ["Fifth\nAvenue", "Fifth \r\n\t Avenue", "Fifth  Avenue", "Fifth\u2028Avenue", "Fifth\xa0Avenue"]
+)
+def test_line_breaks_and_runs_of_white_space_in_a_text_are_one_space(text):
+    values, reasons = coerced(ColumnKind.TEXT, "Fifth Avenue", text, "")
+
+    assert values.to_list()[:2] == ["Fifth Avenue", "Fifth Avenue"]
+    assert reasons.empty
+
+
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\x7f", "\x9b"])
+def test_a_text_with_another_control_character_is_wrong_and_shown_without_it(character):
+    values, reasons = coerced(ColumnKind.TEXT, "ab", f"a{character}b")
+
+    assert values.isna().to_list() == [False, True]
+    assert reasons.to_dict() == {6: "c: 'a\ufffdb' holds a control character"}
+
+
+def test_letters_of_all_alphabets_are_no_control_characters():
+    values, _ = coerced(ColumnKind.TEXT, "Caf\u00e9 \u6771\u4eac")
+
+    assert values.to_list() == ["Caf\u00e9 \u6771\u4eac"]
 
 
 def test_a_long_value_is_cut_where_it_is_quoted():
@@ -135,3 +159,25 @@ def test_what_is_no_moment_is_wrong(text):
     assert told["instant"].isna().all()
     assert list(reasons.index) == [3]
     assert reasons.iloc[0].startswith(f"requested_at: '{text}' is not a date or moment")
+
+
+@pytest.mark.parametrize(
+    ("text", "outside"),
+    [
+        ("9999-12-31T23:59-12:00", "after"),
+        ("9999-12-31T23:59", "after"),
+        ("2100-01-01T00:00+99:59", "after"),
+        ("0001-01-01T00:00+14:00", "before"),
+        ("0001-01-01", "before"),
+    ],
+)
+@pytest.mark.parametrize("zone", ["America/Chicago", "Pacific/Kiritimati"])
+def test_a_moment_that_no_time_zone_can_tell_is_left_to_the_bounds(zone, text, outside):
+    told, reasons = moments(zone, "2026-06-01", text)
+    column = FEEDS["requests"].column("requested_at")
+
+    least, most = (pd.Timestamp(bound, tz="UTC") for bound in (column.minimum, column.maximum))
+    assert (told["instant"].iloc[1] > most) == (outside == "after")
+    assert (told["instant"].iloc[1] < least) == (outside == "before")
+    assert told["instant"].iloc[0] < most
+    assert reasons.empty
