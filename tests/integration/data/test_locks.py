@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -44,10 +45,12 @@ def test_a_second_process_is_refused_with_a_sentence(database, database_url):
 
 def test_the_lock_dies_with_a_process_that_is_killed(database, database_url):
     with another_process_holding_the_lock(database_url) as process:
+        with pytest.raises(BusyError), only_writer(database):
+            pass
         process.kill()
         process.wait()
         with only_writer(database, wait_seconds=10):
-            pass
+            assert process.returncode == -signal.SIGKILL
 
 
 def test_who_waits_gets_the_lock_when_it_is_free(database, database_url):

@@ -206,3 +206,5 @@ def test_a_database_of_another_version_says_which_and_what_to_run(database):
 
 def test_a_current_database_is_ready(database):
     migrate.require_current(database)
+    current, head = migrate.revisions(database)
+    assert current == head == REVISIONS[0]

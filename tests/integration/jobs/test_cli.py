@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
@@ -28,11 +27,11 @@ from sqlalchemy import func, select
 from data.database import Database
 from data.facts import FactsStore
 from data.feeds.loading import import_feed
-from data.locks import only_writer
 from data.records import Alert, Finding, Person, Product, Run, Severity, Store
 from data.settings import load_settings
 from jobs.cli import main
 from jobs.raising import raise_alerts
+from tests.ground.elsewhere import writing_elsewhere
 from tests.ground.once import without_settings
 from tests.ground.retailer import write_feeds
 
@@ -137,26 +136,6 @@ def stocked(shop: Shop) -> Shop:
     for kind, text in (("stores", STORES), ("products", PRODUCTS)):
         assert shop.feed(kind, text).exit_code == 0
     return shop
-
-
-@contextmanager
-def writing_elsewhere(shop: Shop) -> Iterator[None]:
-    """Another process imports or runs a night."""
-    held, over = Event(), Event()
-
-    def hold() -> None:
-        with shop.database() as database, only_writer(database):
-            held.set()
-            over.wait(30)
-
-    other = Thread(target=hold)
-    other.start()
-    held.wait(30)
-    try:
-        yield
-    finally:
-        over.set()
-        other.join()
 
 
 def every_command(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -344,7 +323,7 @@ def test_an_import_beside_another_is_refused_as_busy(shop: Shop, monkeypatch: py
     # A person's patience is a minute; the test's is not.
     monkeypatch.setitem(import_feed.__kwdefaults__, "wait_seconds", 0.0)
 
-    with writing_elsewhere(shop):
+    with shop.database() as database, writing_elsewhere(database):
         result = shop.feed("sales", GOOD)
 
     assert result.exit_code == 75
@@ -378,7 +357,7 @@ def test_a_night_without_facts_is_refused_with_what_to_do(shop: Shop) -> None:
 
 
 def test_a_night_beside_another_is_busy(shop: Shop) -> None:
-    with writing_elsewhere(shop):
+    with shop.database() as database, writing_elsewhere(database):
         answer = subprocess.run(
             [COMMAND, "nightly"],
             env=without_settings() | shop.environment,

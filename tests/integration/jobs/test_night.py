@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +11,12 @@ from sqlalchemy import func, select
 from data.errors import BusyError, NightRefusedError
 from data.feeds.inbox import waiting_files
 from data.feeds.loading import import_feed
-from data.locks import only_writer
 from data.records import Alert, AlertChart, AlertEvent, Condition, OutboxMail, Run, RunKind, RunState, Status
 from data.settings import load_settings
 from jobs.night import run_night
 from jobs.raising import raise_alerts
 from jobs.service import Service
+from tests.ground.elsewhere import writing_elsewhere
 from tests.ground.retailer import AS_OF, write_feeds
 
 if TYPE_CHECKING:
@@ -279,20 +278,6 @@ def test_facts_too_old_for_the_night_are_refused_with_the_date_that_would_do(
 
 
 def test_two_nights_never_run_at_once(retailer: Service) -> None:
-    held, release = Event(), Event()
-
-    def hold() -> None:
-        with only_writer(retailer.database):
-            held.set()
-            release.wait(30)
-
-    other = Thread(target=hold)
-    other.start()
-    held.wait(30)
-    try:
-        with pytest.raises(BusyError):
-            run_night(retailer)
-    finally:
-        release.set()
-        other.join()
+    with writing_elsewhere(retailer.database), pytest.raises(BusyError):
+        run_night(retailer)
     assert run_night(retailer).ran

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,10 +18,10 @@ from sqlalchemy import func, select
 
 from data.clock import Clock
 from data.feeds.loading import import_feed
-from data.locks import only_writer
 from data.records import Run, RunKind, RunState
 from jobs.night import last_closed_date
 from jobs.scheduler import LOOK_EVERY, MISFIRE, make_scheduler, run_due_night, send_due_mail
+from tests.ground.elsewhere import writing_elsewhere
 from tests.ground.retailer import write_feeds
 from tests.integration.jobs.conftest import TODAY
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from apscheduler.job import Job
     from apscheduler.schedulers.blocking import BlockingScheduler
 
-    from data.database import Database
     from jobs.service import Service
     from tests.ground.mail import MailServer
 
@@ -86,26 +85,6 @@ def far_apart(retailer: Service) -> Service:
         clock=retailer.clock,
     )
     return retailer
-
-
-@contextmanager
-def writing_elsewhere(database: Database) -> Iterator[None]:
-    """Another process imports or runs a night."""
-    held, over = Event(), Event()
-
-    def hold() -> None:
-        with only_writer(database):
-            held.set()
-            over.wait(30)
-
-    other = Thread(target=hold)
-    other.start()
-    held.wait(30)
-    try:
-        yield
-    finally:
-        over.set()
-        other.join()
 
 
 def test_the_newest_closed_night_runs_once(retailer: Service) -> None:
