@@ -167,7 +167,7 @@ def acknowledge(alert_id: int) -> ResponseReturnValue:
         # Pressing twice is once: what is mine already needs no second word.
         if alert.status is not Status.ACKNOWLEDGED or alert.owner != person.email:
             alert.acknowledge(person.email, services().clock.now())
-    flash("You have taken it on. It stays in your list under Acknowledged.", "success")
+    flash("You have taken it on. It stays in your list under Taken on.", "success")
     return redirect(url_for("alerts.show", alert_id=alert_id), HTTPStatus.SEE_OTHER)
 
 

@@ -53,7 +53,7 @@ def test_a_store_manager_takes_the_worst_alert_on(
     assert page.get_by_role("rowheader", name="14 June 2026").is_visible()
     page.get_by_role("button", name="I take it on").click()
     page.get_by_text("You have taken it on").wait_for()
-    assert page.get_by_text("Acknowledged by Maya Ortiz").first.is_visible()
+    assert page.get_by_text("Taken on by Maya Ortiz").first.is_visible()
     assert alert_of(world.database, world.own_alert).status == "acknowledged"
     page.get_by_role("link", name="Alerts").first.click()
     assert page.locator(".alert-row").count() == 3

@@ -29,7 +29,7 @@ _NAMED_SIZES: Final = 3
 # Most programs show no more of a subject, and the records hold less than two long store names would make.
 LONGEST_SUBJECT: Final = 150
 
-_STATUSES: Final = {Status.EXPIRED: "Season over"}
+_STATUSES: Final = {Status.ACKNOWLEDGED: "Taken on"}
 _STANDS: Final = {
     Status.OPEN: ("is open", "are open"),
     Status.ACKNOWLEDGED: ("is taken on", "are taken on"),

@@ -209,7 +209,7 @@ def test_an_alert_whose_season_is_over_says_so(world: World, logged_in: Callable
     assert shown(browser.get("/alerts").text) == shown(browser.get("/alerts?status=resolved").text) == []
     over = browser.get("/alerts?status=expired").text
     assert shown(over) == [world.own_alert]
-    assert re.search(r'aria-current="page">Season over<', over)
+    assert re.search(r'aria-current="page">Expired<', over)
     page = browser.get(f"/alerts/{world.own_alert}").text
     assert "its season is over" in page
     assert "any more" not in page
@@ -260,7 +260,7 @@ def test_taking_an_alert_on_is_remembered_with_who_and_when(
     answer = press(browser, f"/alerts/{world.own_alert}/acknowledge")
     assert answer.location == f"/alerts/{world.own_alert}"
     page = browser.get(answer.location).text
-    assert "Acknowledged by Maya Ortiz" in re.sub(r"</?strong>|\s+", " ", page).replace("  ", " ")
+    assert "Taken on by Maya Ortiz" in re.sub(r"</?strong>|\s+", " ", page).replace("  ", " ")
     assert "I take it on" not in page
     assert shown(browser.get("/alerts").text) == []
     assert shown(browser.get("/alerts?status=acknowledged").text) == [world.own_alert]

@@ -218,7 +218,7 @@ def test_an_alert_whose_season_is_over_has_not_recovered() -> None:
     expired.expires(business_date=NIGHT, now=NOW)
     assert "nobody here is expected to miss it any more" in closing(resolved)
     assert closing(expired) == "Swim trunks: its season is over; 38 were expected to be missed."
-    assert status_name(expired.status) == "Season over"
+    assert status_name(expired.status) == "Expired"
     assert status_name(resolved.status) == "Resolved"
 
 
