@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from forecaster.codes import EXIT_BEFORE_DEMAND_ENDS
 from forecaster.evidence import STRONGEST_FIRST, Evidence
 
 if TYPE_CHECKING:
     from forecaster.policy import RulePolicy
-
-EXIT_BEFORE_DEMAND_ENDS = "exit_before_demand_ends"
-STOCKOUT_IN_SEASON = "stockout_in_season"
 
 FINDING_COLUMNS = (
     "rule", "store", "style", "category", "season_code", "units_lost", "recoverable_units", "money_lost",

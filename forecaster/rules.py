@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from forecaster.codes import EXIT_BEFORE_DEMAND_ENDS, STOCKOUT_IN_SEASON
 from forecaster.errors import PanelError
 from forecaster.evidence import Evidence
-from forecaster.findings import EXIT_BEFORE_DEMAND_ENDS, FINDING_COLUMNS, GROUP, STOCKOUT_IN_SEASON, findings
+from forecaster.findings import FINDING_COLUMNS, GROUP, findings
 from forecaster.frames import numbers, require_columns, require_unique
 from forecaster.policy import RulePolicy
 

@@ -27,8 +27,8 @@ ELASTICITY_BEFORE, ELASTICITY_SPREAD = 1.76, 0.15
 """What is known of an elasticity before any sale: the mean of 367 published ones (Tellis, The Price
 Elasticity of Selective Demand, Journal of Marketing Research 25, 1988). Within a trade they may differ by
 0.5, but the likelihood takes the weeks of one markdown, which comes at the same time every year, for
-independent witnesses when they are one: three or four events seen as fifty weeks. The spread is narrower by
-the root of that."""
+independent witnesses when they are one: three or four events seen as fifty weeks. The narrower spread
+makes up for that; it is a judgement, not an estimate."""
 
 MAX_ELASTICITY = 5.0
 _MIN_CELLS = 10

@@ -20,7 +20,7 @@ from data.fiscal import week_start
 from data.records import Finding, Run, RunKind, RunState, StoreKind
 from data.selling_windows import calendar_frame, markdown_frame, resolve
 from forecaster import expected_gap, find_gaps
-from forecaster.findings import STOCKOUT_IN_SEASON
+from forecaster.codes import STOCKOUT_IN_SEASON
 from jobs.digest import queue_digests
 from jobs.drawing import draw_alerts
 from jobs.findings import to_findings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,7 +47,6 @@ def create_app(settings: Settings, database: Database | None = None, clock: Cloc
         settings=settings,
         database=database or Database(settings.database_url.get_secret_value()),
         clock=clock or Clock(settings),
-        machine_time=lambda: datetime.now(UTC),
     )
     attach_services(app, services)
     secure(app, settings)

@@ -135,7 +135,7 @@ def _person_with(email: str, password: str) -> Person | None:
 
 def _may_try(email: str) -> bool:
     """Count this try before it is checked, so that tries at the same moment count as well."""
-    now = services().machine_time()
+    now = services().clock.machine_now()
     with services().database.write() as records:
         records.execute(delete(LoginAttempt).where(LoginAttempt.at < now - WINDOW))
         limits = {_email_subject(email): MOST_PER_EMAIL, _address_subject(): MOST_PER_ADDRESS}

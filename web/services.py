@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import current_app, g
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date, datetime
+    from datetime import date
 
     from flask import Flask
     from sqlalchemy.orm import Session
@@ -26,14 +25,12 @@ _NAME: Final = "inseason"
 class Services:
     """The parts that the app factory puts together.
 
-    `clock` tells the service's time, which may stand still for a demonstration; `machine_time` never does,
-    and whatever guards a door goes by it.
+    The clock's `now` may stand still for a demonstration; whatever guards a door goes by `machine_now`.
     """
 
     settings: Settings
     database: Database
     clock: Clock
-    machine_time: Callable[[], datetime]
 
     @property
     def today(self) -> date:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from data.errors import TransitionError
 from data.records.assortment import MONEY
 from data.records.base import Record, choice
+from forecaster.codes import STOCKOUT_IN_SEASON
 
 
 class Condition(StrEnum):
@@ -45,7 +46,6 @@ class Severity(StrEnum):
     LOW = "low"
 
 
-STOCKOUT_IN_SEASON = "stockout_in_season"
 LIVE = (Status.PENDING, Status.OPEN, Status.ACKNOWLEDGED, Status.SNOOZED)
 _LIVE_SQL = text("status IN ('pending', 'open', 'acknowledged', 'snoozed')")
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from data.database import Database
-from data.records import Finding, Severity, Store
+from data.records import Store
+from tests.ground.findings import trunks_leave_early
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from data.records import Finding
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -49,20 +51,7 @@ def finding(store: str) -> Callable[..., Finding]:
     """Makes findings about swim trunks in that store; name what should be different."""
 
     def make(**changes: object) -> Finding:
-        values = {
-            "rule": "exit_before_demand_ends",
-            "store_id": store,
-            "style_id": "trunks",
-            "season_code": "SU26",
-            "category": "swim trunks",
-            "severity": Severity.HIGH,
-            "units_lost": 31.5,
-            "recoverable_units": 20.0,
-            "money_lost": Decimal("629.37"),
-            "act_by": date(2026, 7, 4),
-            "demand_ends": date(2026, 9, 19),
-            "evidence": "borrowed",
-        }
-        return Finding(**(values | changes))
+        named = {"store_id": store, "season_code": "SU26", "evidence": "borrowed"}
+        return trunks_leave_early(**(named | changes))
 
     return make

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from data.records import Status
+from forecaster.codes import EXIT_BEFORE_DEMAND_ENDS, STOCKOUT_IN_SEASON
 from web.rendering.details import Details
 from web.rendering.words import count, day, days_away, listing, money, short_money, whole
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from data.records import Alert
 
-EXIT_BEFORE_DEMAND_ENDS: Final = "exit_before_demand_ends"
-STOCKOUT_IN_SEASON: Final = "stockout_in_season"
 
 _RULES: Final = {
     EXIT_BEFORE_DEMAND_ENDS: "Leaves the floor too early",

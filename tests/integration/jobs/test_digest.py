@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +11,11 @@ from pydantic import SecretStr
 from sqlalchemy import select, update
 from sqlalchemy.orm import selectinload
 
-from data.records import Alert, Condition, Finding, MailState, OutboxMail, Person, Severity, Status
+from data.records import Alert, Condition, Finding, MailState, OutboxMail, Person, Status
 from jobs.digest import queue_digests
 from jobs.people import add_person
 from jobs.raising import raise_alerts
+from tests.ground.findings import trunks_leave_early
 from tests.integration.jobs.conftest import TODAY
 
 if TYPE_CHECKING:
@@ -29,19 +29,10 @@ MANAGER, PLANNER, ADMIN = "phx@shop.example", "plan@shop.example", "admin@shop.e
 
 
 def finding(store: str = "PHX-01", category: str = "swim trunks", **changes: Any) -> Finding:
-    values: dict[str, Any] = {
-        "rule": "exit_before_demand_ends",
+    named = {
         "store_id": store,
         "style_id": category,
-        "season_code": "SS26",
         "category": category,
-        "severity": Severity.HIGH,
-        "units_lost": 31.5,
-        "recoverable_units": 20.0,
-        "money_lost": Decimal("629.37"),
-        "act_by": date(2026, 7, 4),
-        "demand_ends": date(2026, 9, 19),
-        "evidence": "observed",
         "details": {
             "style_name": f"The {category}",
             "floor_set": "2026-02-09",
@@ -65,7 +56,7 @@ def finding(store: str = "PHX-01", category: str = "swim trunks", **changes: Any
             ],
         },
     }
-    return Finding(**(values | changes))
+    return trunks_leave_early(**(named | changes))
 
 
 def night(service: Service, *findings: Finding, on: date = NIGHT, late_stores: Collection[str] = ()) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import selectinload
 from data.records import LIVE, Alert, AlertEvent, Condition, Finding, Severity, Status, Store
 from jobs import raising
 from jobs.raising import Raised, raise_alerts
+from tests.ground.findings import trunks_leave_early
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,22 +25,8 @@ STORES = ("PHX-01", "SEA-01")
 
 
 def finding(store: str = "PHX-01", style: str = "trunks", **changes: Any) -> Finding:
-    values: dict[str, Any] = {
-        "rule": "exit_before_demand_ends",
-        "store_id": store,
-        "style_id": style,
-        "season_code": "SS26",
-        "category": "swim trunks",
-        "severity": Severity.HIGH,
-        "units_lost": 31.5,
-        "recoverable_units": 20.0,
-        "money_lost": Decimal("629.37"),
-        "act_by": date(2026, 7, 4),
-        "demand_ends": date(2026, 9, 19),
-        "evidence": "observed",
-        "details": {"style_name": style},
-    }
-    return Finding(**(values | changes))
+    named = {"store_id": store, "style_id": style, "details": {"style_name": style}}
+    return trunks_leave_early(**(named | changes))
 
 
 @pytest.fixture

@@ -12,22 +12,20 @@ FAR = pd.Timestamp("2030-01-01")
 TRUNKS = {"store_id": "PHX", "style_id": "SWT", "category": "swim trunks", "climate_zone": "hot"}
 
 
+CHAIN_WIDE = {
+    "category": "swim trunks", "season_code": "SS26", "climate_zone": "", "store_id": "", "style_id": "",
+}  # fmt: skip
+
+
 def pairs(*changes):
     return pd.DataFrame([TRUNKS | change for change in changes or ({},)])
 
 
 def calendar(*rows):
     """Windows from (floor_set, exit, scope), all of swim trunks unless the scope says otherwise."""
-    blank = {
-        "category": "swim trunks",
-        "season_code": "SS26",
-        "climate_zone": "",
-        "store_id": "",
-        "style_id": "",
-    }
     frame = pd.DataFrame(
-        [blank | {"floor_set": start, "exit": end} | scope for start, end, scope in rows],
-        columns=[*blank, "floor_set", "exit"],
+        [CHAIN_WIDE | {"floor_set": start, "exit": end} | scope for start, end, scope in rows],
+        columns=[*CHAIN_WIDE, "floor_set", "exit"],
     )
     return frame.astype({"floor_set": "datetime64[us]", "exit": "datetime64[us]"})
 
@@ -244,16 +242,12 @@ def test_days_counted_by_week_are_the_days_counted_one_by_one(drawn, offset):
 
 def steps(*rows):
     """Markdown steps from (effective_from, percent_off, scope)."""
-    blank = {
-        "category": "swim trunks",
-        "season_code": "SS26",
-        "climate_zone": "",
-        "store_id": "",
-        "style_id": "",
-    }
     frame = pd.DataFrame(
-        [blank | {"effective_from": start, "percent_off": percent} | scope for start, percent, scope in rows],
-        columns=[*blank, "effective_from", "percent_off"],
+        [
+            CHAIN_WIDE | {"effective_from": start, "percent_off": percent} | scope
+            for start, percent, scope in rows
+        ],
+        columns=[*CHAIN_WIDE, "effective_from", "percent_off"],
     )
     return frame.astype({"effective_from": "datetime64[us]", "percent_off": "float64"})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +11,8 @@ from data.clock import Clock
 from data.facts import FactsStore
 from data.feeds.inbox import ingest_waiting
 from data.feeds.loading import import_feed
-from data.locks import only_writer
 from data.settings import load_settings
+from tests.ground.elsewhere import writing_elsewhere
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,16 +94,5 @@ def chain(empty_chain):
 @pytest.fixture
 def busy_elsewhere(database):
     """Another import runs, outside this test, for as long as the test does."""
-    begun, over = Event(), Event()
-
-    def write():
-        with only_writer(database):
-            begun.set()
-            over.wait(30)
-
-    other = Thread(target=write)
-    other.start()
-    begun.wait(30)
-    yield
-    over.set()
-    other.join()
+    with writing_elsewhere(database):
+        yield
