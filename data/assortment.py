@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _BASIC_WEEKS: Final = 60
 _ONE_BUY_WEEKS: Final = 26
 _PRODUCT_COLUMNS: Final = (
-    "sku", "style_id", "style_name", "category", "size", "color", "season_code", "buy_type", "replaces_sku",
-    "regular_price", "lead_time_days",
+    "sku", "style_id", "style_name", "category", "department", "gender_age", "size", "color", "season_code",
+    "buy_type", "replaces_sku", "regular_price", "lead_time_days",
 )  # fmt: skip
 _STORE_COLUMNS: Final = ("store_id", "name", "kind", "timezone", "climate_zone", "opened_on", "closed_on")
 
@@ -74,6 +74,22 @@ def climate_frame(session: Session) -> pd.DataFrame | None:
     by_store = stores.merge(normals[normals["store_id"] != ""].drop(columns="climate_zone"), on="store_id")
     both = pd.concat([by_zone, by_store]).drop_duplicates(["store_id", "week"], keep="last")
     return both.rename(columns={"store_id": "store"})[["store", "week", "normal_temperature"]]
+
+
+def presentation_frame(session: Session, *, as_of: date) -> pd.DataFrame:
+    """How many pieces of each sku of a style a store should always have on the floor, as last ranged.
+
+    Returns:
+        store_id, style_id, presentation_minimum (int); only where one is known.
+    """
+    rows = session.execute(
+        select(Ranging.store_id, Ranging.style_id, Ranging.presentation_minimum)
+        .where(Ranging.presentation_minimum.is_not(None), Ranging.valid_from <= as_of)
+        .order_by(Ranging.valid_from)
+    ).all()
+    frame = pd.DataFrame(rows, columns=["store_id", "style_id", "presentation_minimum"])
+    newest = frame.drop_duplicates(["store_id", "style_id"], keep="last", ignore_index=True)
+    return newest.astype({"store_id": "str", "style_id": "str", "presentation_minimum": "int64"})
 
 
 def carried(

@@ -14,28 +14,40 @@ if TYPE_CHECKING:
     from forecaster.errors import ForecasterError, PanelError
     from forecaster.exposure import weekly_exposure
     from forecaster.gap import expected_gap
+    from forecaster.keep_open import KeepOpenTest, design_keep_open_test
+    from forecaster.keep_open_reading import KeepOpenReading, Verdict, read_keep_open_test
     from forecaster.policy import RulePolicy
     from forecaster.rules import find_gaps
 
 __all__ = [
     "DemandModel",
     "ForecasterError",
+    "KeepOpenReading",
+    "KeepOpenTest",
     "PanelError",
     "RulePolicy",
+    "Verdict",
+    "design_keep_open_test",
     "expected_gap",
     "find_gaps",
     "fit_demand",
+    "read_keep_open_test",
     "weekly_exposure",
 ]
 
 _HOMES = {
     "DemandModel": "demand",
     "ForecasterError": "errors",
+    "KeepOpenReading": "keep_open_reading",
+    "KeepOpenTest": "keep_open",
     "PanelError": "errors",
     "RulePolicy": "policy",
+    "Verdict": "keep_open_reading",
+    "design_keep_open_test": "keep_open",
     "expected_gap": "gap",
     "find_gaps": "rules",
     "fit_demand": "demand",
+    "read_keep_open_test": "keep_open_reading",
     "weekly_exposure": "exposure",
 }
 

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecaster.year import circular_distance
+from forecaster.year import WEEKS_PER_YEAR, circular_distance
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
-    Indices = npt.NDArray[np.intp]
+    Flags = npt.NDArray[np.bool_]
 
 NEAR_WEEKS = 1.6
 """Exposed weeks within this distance of the same time of year count: its own week and one either side."""
 
-_MIN_EXPOSURE = 0.5
+MIN_EXPOSURE = 0.5
 """Series-weeks of exposure that make a time of the year seen."""
+
+MIN_REQUESTS = 3.0
+"""Customers who asked, near a time of the year, that make it requested."""
 
 
 class Evidence(StrEnum):
@@ -34,32 +37,38 @@ class Evidence(StrEnum):
 STRONGEST_FIRST = (Evidence.OBSERVED, Evidence.REQUESTED, Evidence.BORROWED, Evidence.UNKNOWN)
 
 
-def seen_exposure(fraction: Floats, week_fraction: Floats, exposure: Floats) -> Floats:
-    """Series-weeks of exposure near each time of year.
+def seen_near(fraction: Floats, week_fraction: Floats, amounts: Floats) -> Floats:
+    """Sums of weekly amounts near each time of year, over all years.
 
     Args:
         fraction: (f,) fractions of the year asked about.
         week_fraction: (t,) fractions of the weeks in history.
-        exposure: (zones, t) series-weeks of exposure.
+        amounts: (rows, t), such as series-weeks of exposure by zone.
 
     Returns:
-        (zones, f).
+        (rows, f).
     """
-    near = circular_distance(week_fraction[:, None], fraction[None, :]) * 52.18 <= NEAR_WEEKS
-    return np.asarray(exposure @ near.astype(np.float64), dtype=np.float64)
+    near = circular_distance(week_fraction[:, None], fraction[None, :]) * WEEKS_PER_YEAR <= NEAR_WEEKS
+    return np.asarray(amounts @ near.astype(np.float64), dtype=np.float64)
 
 
-def labels(seen: Floats, warm_enough: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
+def labels(seen: Floats, asked: Floats, warm_enough: Flags) -> npt.NDArray[np.int8]:
     """Label each zone and time of year.
 
     Args:
         seen: (zones, f) exposure near it.
+        asked: (zones, f) requests near it, 0 where requests cannot be read.
         warm_enough: (zones, f) whether its temperature was met with stock somewhere (False without climate).
 
     Returns:
-        (zones, f) of Evidence: observed by the zone itself; borrowed from another zone or from temperature;
-        unknown otherwise.
+        (zones, f) positions in ``STRONGEST_FIRST``: observed by the zone itself; requested by its customers;
+        borrowed from another zone (its shelves or its customers) or from temperature; unknown otherwise.
     """
-    own = seen >= _MIN_EXPOSURE
-    somebody = own.any(axis=0, keepdims=True) | warm_enough
-    return np.where(own, Evidence.OBSERVED, np.where(somebody, Evidence.BORROWED, Evidence.UNKNOWN))
+    own, wanted = seen >= MIN_EXPOSURE, asked >= MIN_REQUESTS
+    somebody = (own | wanted).any(axis=0, keepdims=True) | warm_enough
+    words = np.where(own, Evidence.OBSERVED, np.where(wanted, Evidence.REQUESTED, Evidence.BORROWED))
+    words = np.where(own | wanted | somebody, words, Evidence.UNKNOWN)
+    codes = np.zeros(words.shape, dtype=np.int8)
+    for code, label in enumerate(STRONGEST_FIRST):
+        codes[words == label] = code
+    return codes

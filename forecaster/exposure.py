@@ -27,10 +27,10 @@ def weekly_exposure(weeks: pd.DataFrame) -> pd.Series[float]:
     Every count is of days of that week inside the observed period, so a week that began before the period,
     or has not ended, yields a small exposure and not a full one:
 
-        e = min(available, days_on_floor, days_open) / 7
-        available = days_available * days / days_known      (known stock; gaps filled at the week's own rate)
-                  = days                                    (no stock feed at all: assumed available)
-                  = 0                                       (a stock feed that says nothing that week)
+        e = min(available, days_on_floor) / 7
+        available = days_available * days_open / days_known  (known stock; gaps filled at the week's own rate)
+                  = days_open                                (no stock feed at all: assumed available)
+                  = 0                                        (a stock feed that says nothing that week)
 
     Sales prove that an item was out: where e would be 0 in a week with units > 0 it is the days with stock
     (before the floor-set), half a day per unit up to half of the open days (books that show no stock), or
@@ -40,12 +40,12 @@ def weekly_exposure(weeks: pd.DataFrame) -> pd.Series[float]:
     ``days`` minus extraordinary closures: the demand of that weekday comes on the others.
 
     Args:
-        weeks: one row per store x sku x week. ``days`` (1..7, of that week in the observed period),
+        weeks: one row per store x sku x week. ``days`` (0..7, of that week in the observed period),
             ``days_open`` (<= days), ``days_known`` (days with a stock record; a weekly record counts 7),
             ``days_available`` (sum of day-level availability: stock at close 1, sold out at close with sales
             0.5, else 0; a weekly record counts 7 x its in-stock share), ``days_on_floor`` (days on which
-            the calendar has it on the floor or the clearance rail; = days without a window), ``units``,
-            ``stock_feed`` (bool: the series has any stock record at all).
+            the calendar has it on the floor or the clearance rail; = days without a window), ``units``
+            (sold, before what came back), ``stock_feed`` (bool: the series has any stock record at all).
 
     Returns:
         Floats in [0, 1], index of ``weeks``, named ``exposure``.
@@ -61,26 +61,25 @@ def weekly_exposure(weeks: pd.DataFrame) -> pd.Series[float]:
     known = numbers(weeks, "weeks", "days_known", low=0, high=DAYS_PER_WEEK)
     stock_feed = weeks["stock_feed"].to_numpy(dtype=bool)
 
-    available = _available_days(weeks, days, known)
-    available[~stock_feed] = days[~stock_feed]
+    traded = np.where(days_open > 0, days_open, days)
+    available = np.where(stock_feed, _available_share(weeks, known), 1.0) * traded
     buyable = np.minimum(np.minimum(available, on_floor), days_open)
 
-    proven = _proven_days(units, available, known, np.where(days_open > 0, days_open, days))
+    proven = _proven_days(units, available, known, traded)
     buyable = np.where((units > 0) & (buyable <= 0), proven, buyable)
     return pd.Series(np.clip(buyable / DAYS_PER_WEEK, 0.0, 1.0), index=weeks.index, name="exposure")
 
 
 def _proven_days(units: Floats, available: Floats, known: Floats, traded: Floats) -> Floats:
     """Days an item that sold must have been out, where stock, calendar and opening days say it was not."""
-    # Stock on the books, not yet on the floor: the sales say it was out while it was there.
-    in_store = np.minimum(available, traded)
     # Books that say "nothing" beside sales: half a day for each unit, as for a day sold out at close.
     sold_out = np.minimum(_SOLD_OUT_DAY * units, _SOLD_OUT_DAY * traded)
-    return np.where(available > 0, in_store, np.where(known > 0, sold_out, traded))
+    # Stock on the books, not yet on the floor: the sales say it was out while it was there.
+    return np.where(available > 0, available, np.where(known > 0, sold_out, traded))
 
 
-def _available_days(weeks: pd.DataFrame, days: Floats, known: Floats) -> Floats:
-    """Days with stock, the unknown days of a partly known week filled at the rate of its known ones."""
+def _available_share(weeks: pd.DataFrame, known: Floats) -> Floats:
+    """Share of its known days on which an item was there, which the unknown days of its week follow."""
     available = numbers(weeks, "weeks", "days_available", low=0, high=DAYS_PER_WEEK)
     share = np.divide(available, known, out=np.zeros_like(known), where=known > 0)
-    return np.minimum(share, 1.0) * days
+    return np.minimum(share, 1.0)

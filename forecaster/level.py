@@ -1,4 +1,4 @@
-"""How much a series sells: a discounted gamma-Poisson level, shrunk to its sku, store and category."""
+"""How much a series sells: a discounted gamma-Poisson level, shrunk to its size run, style and store."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from forecaster.pooling import Prior, pooled_prior
+
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from forecaster.kinship import Kinship
 
     Floats = npt.NDArray[np.float64]
     Indices = npt.NDArray[np.intp]
@@ -18,21 +22,14 @@ DISCOUNTS = (0.9, 0.94, 0.97, 0.985, 0.995)
 """Weekly memory: half of what is known is forgotten in 7, 11, 23, 46 or 138 weeks."""
 
 DISPERSIONS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 1e6)
+_NEARER = (0.35, 0.5, 0.7, 1.0, 1.4)
 
-_SKU_SHAPE = 0.5
-_STORE_SHAPE = 5.0
-_POOLING_TURNS = 5
-_SHAPE_RANGE = (0.3, 30.0)
-_LEARNING_CELLS = 20_000
+PRIOR_MEMORY = 0.985
+"""What kin say of each other (sizes, stores, styles) is forgotten by half in 46 weeks: last year's season is
+still heard when this year's begins, and last year's style when its successor does."""
+
+_LEARNING_CELLS = 10_000
 _BURN_IN = 8
-
-
-@dataclass(frozen=True)
-class Prior:
-    """Gamma prior of every series: mean (n,) in units a week at season 1, one shape for the category."""
-
-    mean: Floats
-    shape: float
 
 
 @dataclass(frozen=True)
@@ -44,56 +41,14 @@ class Levels:
         shape: (n,) gamma shape, > 0.
         discount: weekly memory chosen for the category.
         dispersion: negative binomial size r of a week given its mean.
+        prior: what each level would be without its own sales.
     """
 
     mean: Floats
     shape: Floats
     discount: float
     dispersion: float
-
-
-def pooled_prior(units: Floats, base: Floats, sku: Indices, store: Indices) -> Prior:
-    """Prior of each series from what its sku sells elsewhere and what its store sells of others.
-
-        m_sk = m_k f_s
-        m_k = (Y_k + c) / (sum_s f_s B_sk + c / m_g)
-        f_s = (Y_s + c') / (sum_k m_k B_sk + c')
-
-    in turn, as the margins of a two-way table are fitted, with Y and B the discounted sums of units and base;
-    an unseen sku gets the category's mean, an unseen store the factor 1. The shape comes from how far series
-    lie from m_sk beyond chance (moments).
-
-    Args:
-        units: (n,) discounted units per series.
-        base: (n,) discounted exposure x season x price effect per series.
-        sku: (n,) index of the sku.
-        store: (n,) index of the store.
-    """
-    if units.sum() <= 0:
-        everywhere = base.sum()
-        mean = 0.5 / (everywhere + 1.0) if everywhere > 0 else 0.0
-        return Prior(np.full(len(units), mean), _SHAPE_RANGE[0])
-    category = units.sum() / base.sum()
-    sku_units, store_units = np.bincount(sku, units), np.bincount(store, units)
-    factor = np.ones(len(store_units))
-    for _ in range(_POOLING_TURNS):
-        seen = np.bincount(sku, base * factor[store])
-        sku_mean = (sku_units + _SKU_SHAPE) / (seen + _SKU_SHAPE / category)
-        expected = np.bincount(store, base * sku_mean[sku])
-        factor = (store_units + _STORE_SHAPE) / (expected + _STORE_SHAPE)
-    mean = sku_mean[sku] * factor[store]
-    return Prior(mean, _prior_shape(units, base * mean))
-
-
-def _prior_shape(units: Floats, expected: Floats) -> float:
-    """Moments: E[(Y - mu)^2] = mu + mu^2 / a, each series weighted by what it can tell about a."""
-    telling = expected > 1.0
-    if telling.sum() < 3:  # noqa: PLR2004 - fewer than three series say nothing about their spread
-        return 1.0
-    y, mu = units[telling], expected[telling]
-    weight = mu / (1.0 + mu)
-    spread = float(np.average(((y - mu) ** 2 - mu) / mu**2, weights=weight))
-    return float(np.clip(1.0 / spread if spread > 0 else np.inf, *_SHAPE_RANGE))
+    prior: Prior
 
 
 def discounted_sum(values: Floats, age: Floats, discount: float) -> Floats:
@@ -101,13 +56,22 @@ def discounted_sum(values: Floats, age: Floats, discount: float) -> Floats:
     return np.asarray(values @ discount**age, dtype=np.float64)
 
 
-def fit_levels(units: Floats, base: Floats, age: Floats, sku: Indices, store: Indices) -> Levels:
+def fit_levels(
+    units: Floats,
+    base: Floats,
+    age: Floats,
+    sku: Indices,
+    store: Indices,
+    *,
+    kinship: Kinship | None = None,
+) -> Levels:
     """Levels of all series of a category at as_of, with memory and dispersion chosen by likelihood.
 
     The recursion a_t = delta a_{t-1} + y_t, b_t = delta b_{t-1} + e_t s_t rho_t^-beta (Harvey and Fernandes,
     Time series models for count or qualitative observations, JBES 7, 1989; y is already thinned by e, so it
-    is not weighted again) has the closed form a_T = sum delta^(T-t) y_t. The prior is added undiscounted:
-    what is forgotten falls back to it, not to nothing.
+    is not weighted again) has the closed form a_T = sum delta^(T-t) y_t. The prior (`pooling.pooled_prior`,
+    from what is known with `PRIOR_MEMORY`) is added undiscounted: what is forgotten falls back to it, not to
+    nothing.
 
         level ~ Gamma(a0 + a_T, a0 / m + b_T)
 
@@ -117,67 +81,71 @@ def fit_levels(units: Floats, base: Floats, age: Floats, sku: Indices, store: In
         age: (weeks,) weeks between each week and as_of, ascending time = descending age.
         sku: (series,) index of the sku.
         store: (series,) index of the store.
+        kinship: what is known of skus and stores beside their names (`kinship.kinship`).
 
     Returns:
-        Levels; the category's mean where a series tells nothing.
+        Levels; what its kin sell where a series tells nothing.
     """
-    discount, dispersion = _chosen(units, base, age, sku, store)
+    y, b = discounted_sum(units, age, PRIOR_MEMORY), discounted_sum(base, age, PRIOR_MEMORY)
+    prior = pooled_prior(y, b, sku, store, kinship=kinship)
+    discount, dispersion = _chosen(units, base, age, prior)
     y, b = discounted_sum(units, age, discount), discounted_sum(base, age, discount)
-    prior = pooled_prior(y, b, sku, store)
-    mean, shape = _posterior(y, b, prior)
-    return Levels(mean, shape, discount, dispersion)
+    mean, shape = posterior(y, b, prior)
+    return Levels(mean, shape, discount, dispersion, prior)
 
 
-def _posterior(units: Floats, base: Floats, prior: Prior) -> tuple[Floats, Floats]:
-    """Mean and shape of the gamma posterior; a prior of mean 0 (a category nobody ever had) stays 0."""
+def posterior(units: Floats, base: Floats, prior: Prior) -> tuple[Floats, Floats]:
+    """Mean and shape of the gamma posterior, (n,) each.
+
+    A prior of mean 0 (a category nobody ever had) stays 0.
+
+    Args:
+        units: (n,) discounted units.
+        base: (n,) discounted exposure x season x price effect.
+        prior: of the n series.
+    """
     shape = prior.shape + units
     rate = base + np.divide(prior.shape, prior.mean, out=np.full(len(base), np.inf), where=prior.mean > 0)
     return shape / rate, shape
 
 
-def settled_levels(units: Floats, base: Floats, sku: Indices, store: Indices) -> Floats:
+def settled_levels(
+    units: Floats, base: Floats, sku: Indices, store: Indices, *, kinship: Kinship | None = None
+) -> Floats:
     """One level per series over the whole history (n,): what the season is fitted against."""
     y, b = units.sum(axis=1), base.sum(axis=1)
-    return _posterior(y, b, pooled_prior(y, b, sku, store))[0]
+    return posterior(y, b, pooled_prior(y, b, sku, store, kinship=kinship))[0]
 
 
-def _chosen(units: Floats, base: Floats, age: Floats, sku: Indices, store: Indices) -> tuple[float, float]:
+def _chosen(units: Floats, base: Floats, age: Floats, prior: Prior) -> tuple[float, float]:
     """Memory and dispersion with the highest likelihood of each week given the weeks before it."""
-    told = np.flatnonzero(base.sum(axis=1) > 0)
-    if len(told) == 0 or units.sum() <= 0:
+    told = np.flatnonzero(base.any(axis=1))
+    if len(told) == 0 or not units.any():
         return DISCOUNTS[-1], DISPERSIONS[-2]
     # An even stride over the sorted series is a fair sample and the same one every night.
     rows = told[:: max(1, len(told) * units.shape[1] // _LEARNING_CELLS)]
-    foretold = {}
-    for discount in DISCOUNTS:
-        everything = discounted_sum(units, age, discount), discounted_sum(base, age, discount)
-        prior = pooled_prior(*everything, sku, store)
-        own = Prior(prior.mean[rows], prior.shape)
-        foretold[discount] = _one_step(units[rows], base[rows], age, discount, own)
+    own = Prior(prior.mean[rows], prior.shape[rows])
+    foretold = {discount: _one_step(units[rows], base[rows], age, discount, own) for discount in DISCOUNTS}
     discount = DISCOUNTS[len(DISCOUNTS) // 2]
     # One after the other: the likelihood has a single ridge, and half the grid need not be walked.
     dispersion = max(DISPERSIONS, key=lambda r: _log_likelihood(*foretold[discount], r))
     discount = max(DISCOUNTS, key=lambda d: _log_likelihood(*foretold[d], dispersion))
-    dispersion = max(DISPERSIONS, key=lambda r: _log_likelihood(*foretold[discount], r))
-    return discount, dispersion
+    nearer = [dispersion * step for step in _NEARER]
+    return discount, max(nearer, key=lambda r: _log_likelihood(*foretold[discount], r))
 
 
 def _one_step(
     units: Floats, base: Floats, age: Floats, discount: float, prior: Prior
 ) -> tuple[Floats, Floats, Floats]:
     """Exposed weeks' units with the mean and gamma shape foretold from the weeks before each."""
-    a, b = np.zeros(len(units)), np.zeros(len(units))
-    rate = prior.shape / np.maximum(prior.mean, 1e-12)
-    steps = -np.diff(age, prepend=age[:1])
-    means, shapes = np.empty_like(units), np.empty_like(units)
-    for week, step in enumerate(steps):
-        a, b = a * discount**step, b * discount**step
-        shapes[:, week] = a + prior.shape
-        means[:, week] = base[:, week] * shapes[:, week] / (b + rate)
-        a, b = a + units[:, week], b + base[:, week]
+    # Column t holds what each earlier week still weighs in week t.
+    past = np.triu(discount ** np.maximum(age[:, None] - age[None, :], 0.0), 1)
+    shapes = units @ past + prior.shape[:, None]
+    rates = base @ past + (prior.shape / np.maximum(prior.mean, 1e-12))[:, None]
     exposed = base > 0
     exposed[:, : min(_BURN_IN, exposed.shape[1] // 2)] = False
-    return units[exposed], means[exposed], shapes[exposed]
+    shape = shapes[exposed]
+    return units[exposed], base[exposed] * shape / rates[exposed], shape
 
 
 def _log_likelihood(units: Floats, mean: Floats, shape: Floats, dispersion: float) -> float:
@@ -185,14 +153,10 @@ def _log_likelihood(units: Floats, mean: Floats, shape: Floats, dispersion: floa
 
     Without the term log(units!), which no choice changes.
     """
-    if len(units) == 0:
-        return 0.0
     size = 1.0 / (1.0 / shape + (1.0 + 1.0 / shape) / dispersion)
     mu = np.maximum(mean, 1e-12)
-    terms = (
-        special.gammaln(units + size)
-        - special.gammaln(size)
-        - size * np.log1p(mu / size)
-        - units * np.log1p(size / mu)
-    )
-    return float(terms.sum())
+    # In weeks without sales, which are most, all but the first term vanish.
+    sold = units > 0
+    y, n, m = units[sold], size[sold], mu[sold]
+    beyond = special.gammaln(y + n) - special.gammaln(n) - y * np.log1p(n / m)
+    return float(beyond.sum() - size @ np.log1p(mu / size))

@@ -9,6 +9,8 @@ import numpy as np
 from scipy.interpolate import BSpline
 from scipy.linalg import null_space
 
+from forecaster.year import TROPICAL_YEAR_DAYS
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -16,19 +18,28 @@ if TYPE_CHECKING:
 
 _DEGREE = 3
 _RIDGE = 1e-3
-"""Share of plain ridge in every penalty: what no data and no neighbour speaks for goes to zero."""
+"""Share of plain ridge in a penalty: what no data and no neighbour speaks for goes to zero."""
+
+_DAYS = (np.arange(7) - 3.0) / TROPICAL_YEAR_DAYS
 
 
 @dataclass(frozen=True)
 class YearSpline:
     """Cyclic cubic P-spline on [0, 1) with ``n_knots`` fixed, evenly spaced knots, summing to zero.
 
-    Coefficients are penalised by their cyclic second differences (Eilers and Marx, Flexible smoothing with
-    B-splines and penalties, Statistical Science 11, 1996). Knots come from the year, never from the rows:
-    a window without stock stays a window and is bridged by the penalty.
+    A week is told by the mean of the curve over its seven days, so that a peak of days (Christmas) moves
+    rightly through weeks that begin on different days. Knots come from the year, never from the rows: a
+    window without stock stays a window and is bridged by the penalty.
+
+    Coefficients are penalised by their cyclic differences (Eilers and Marx, Flexible smoothing with
+    B-splines and penalties, Statistical Science 11, 1996), of the first order and with a ridge: where nobody
+    looked, the curve goes back to the year's mean. (Of the second order, it would go on as it rose: garden
+    demand hidden from its rise on came out many times too high.) ``ridge`` is its share: 1 for a departure
+    from another curve, which is small wherever nothing speaks for it.
     """
 
     n_knots: int
+    ridge: float = 0.1
 
     @property
     def _constraint(self) -> Floats:
@@ -36,11 +47,13 @@ class YearSpline:
         return np.asarray(null_space(np.ones((1, self.n_knots))), dtype=np.float64)
 
     def basis(self, fraction: Floats) -> Floats:
-        """Design matrix (n, n_knots - 1) at fractions of the year."""
-        return self._uncentred(fraction) @ self._constraint
+        """Design matrix (n, n_knots - 1) of weeks whose midpoints are at these fractions of the year."""
+        days = np.asarray(fraction, dtype=np.float64)[:, None] + _DAYS
+        by_day = self._uncentred(days.ravel()).reshape(*days.shape, self.n_knots)
+        return np.asarray(by_day.mean(axis=1) @ self._constraint, dtype=np.float64)
 
     def _uncentred(self, fraction: Floats) -> Floats:
-        position = np.asarray(fraction, dtype=np.float64) * self.n_knots
+        position = fraction * self.n_knots
         # One cardinal B-spline, wrapped round: knot j carries the distance to j modulo the year.
         bump = BSpline.basis_element(np.arange(-2.0, 3.0), extrapolate=False)
         distance = position[:, None] - np.arange(self.n_knots)[None, :]
@@ -49,12 +62,12 @@ class YearSpline:
         return np.nan_to_num(bump(wrapped), nan=0.0)
 
     def penalty(self) -> Floats:
-        """Penalty matrix (n_knots - 1, n_knots - 1), positive definite."""
+        """Penalty matrix (n_knots - 1, n_knots - 1), positive definite: steepness, and a ridge."""
         identity = np.eye(self.n_knots)
-        bends = np.roll(identity, 1, axis=1) - 2 * identity + np.roll(identity, -1, axis=1)
-        # Scaled by knots^3 so that one weight means one roughness, however many knots there are.
-        rough = bends.T @ bends * (self.n_knots / 10.0) ** 3 + _RIDGE * identity
-        return self._constraint.T @ rough @ self._constraint
+        slopes = np.roll(identity, 1, axis=1) - identity
+        # Scaled so that one weight means one steepness, however many knots there are.
+        steep = slopes.T @ slopes * (self.n_knots / 10.0) + self.ridge * identity
+        return np.asarray(self._constraint.T @ steep @ self._constraint, dtype=np.float64)
 
 
 @dataclass(frozen=True)

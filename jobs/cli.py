@@ -173,6 +173,51 @@ def alerts(
         print_alerts(rows)
 
 
+@main.command()
+@click.option(
+    "--origins",
+    type=click.IntRange(min=1),
+    default=13,
+    show_default=True,
+    help="How many earlier dates to forecast from; fewer where the history is short.",
+)
+@click.option(
+    "--horizon",
+    type=click.IntRange(1, 52),
+    default=13,
+    show_default=True,
+    help="How many weeks ahead to forecast from each.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="How many weeks lie between two of the dates.",
+)
+@click.option("--category", help="Only this category.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list of objects instead of a table.")
+def backtest(*, origins: int, horizon: int, every: int, category: str | None, as_json: bool) -> None:
+    """Tell how right the forecast would have been.
+
+    Forecasts again from earlier dates, on what was known then, and scores the weeks that followed. The
+    scores are kept, night and alerts are left alone.
+    """
+    from jobs.backtesting import print_scores, run_backtest, score_rows
+    from jobs.progress import progress_bar
+    from jobs.service import open_service
+
+    with open_service() as service, progress_bar() as progress:
+        report = run_backtest(
+            service, origins=origins, horizon=horizon, every=every, category=category, progress=progress
+        )
+    if as_json:
+        click.echo(json.dumps(score_rows(report), indent=2))
+    else:
+        print_scores(report)
+        click.echo(f"Run {report.run_id}, as of {report.business_date}: {report.summary}.")
+
+
 @main.group()
 def user() -> None:
     """Manage the people who log in."""

@@ -71,20 +71,25 @@ def _history(night: Night) -> dict[tuple[str, str], pd.DataFrame]:
 def _forecast(night: Night) -> dict[tuple[str, str], pd.DataFrame]:
     """Weekly demand of every store and style with its band, for the coming half-year.
 
-    The band of a style is that of the sum of its skus, taken as independent: a negative binomial with the
-    sum's mean and variance.
+    The band of a style is that of the sum of its skus: a negative binomial with the sum's mean and variance.
+    The skus are taken as independent, but for the doubt about their season, which they share.
     """
     until = (night.first_week + timedelta(weeks=_COMING_WEEKS)).isoformat()
     rows = night.snapshot.query(
-        "SELECT store_id, sku, week, mean, level_shape, dispersion FROM forecasts "
+        "SELECT store_id, sku, week, mean, size, level_shape, dispersion FROM forecasts "
         f"WHERE as_of = DATE '{night.business_date.isoformat()}' AND week < DATE '{until}'"
     )
-    excess = rows["mean"] ** 2 * (1 / rows["level_shape"] + 1 / rows["dispersion"])
-    styled = rows.assign(excess=excess).merge(night.trade.products[["sku", "style_id"]], on="sku")
-    weekly = styled.groupby(["store_id", "style_id", "week"], as_index=False)[["mean", "excess"]].sum()
-    size = (weekly["mean"] ** 2 / weekly["excess"].where(weekly["excess"] > 0)).fillna(np.inf)
+    shape, dispersion = rows["level_shape"], rows["dispersion"]
+    own = 1 / shape + (1 + 1 / shape) / dispersion
+    doubt = np.sqrt((1 / rows["size"] - own).clip(lower=0))
+    rows = rows.assign(own=rows["mean"] ** 2 * own, doubt=rows["mean"] * doubt)
+    styled = rows.merge(night.trade.products[["sku", "style_id"]], on="sku")
+    of_style = styled.groupby(["store_id", "style_id", "week"], as_index=False)
+    weekly = of_style[["mean", "own", "doubt"]].sum()
+    excess = weekly["own"] + weekly["doubt"] ** 2
+    size = (weekly["mean"] ** 2 / excess.where(excess > 0)).fillna(np.inf)
     low, high = quantiles(weekly["mean"].to_numpy(), size.to_numpy(), _BAND)
-    return _by_pair(weekly.assign(p10=low, p90=high).drop(columns="excess"))
+    return _by_pair(weekly.assign(p10=low, p90=high).drop(columns=["own", "doubt"]))
 
 
 def _by_pair(frame: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:

@@ -10,17 +10,23 @@ import pandas as pd
 from data.records import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
 
-def to_findings(found: pd.DataFrame, products: pd.DataFrame, windows: pd.DataFrame) -> list[Finding]:
+def to_findings(
+    found: pd.DataFrame,
+    products: pd.DataFrame,
+    windows: pd.DataFrame,
+    drivers: Sequence[Mapping[str, Any]],
+) -> list[Finding]:
     """One finding per row.
 
     Args:
         found: as `forecaster.find_gaps` gives it.
         products: as `data.assortment.products_frame` gives them.
         windows: store_id, style_id, floor_set, exit, for the floor-set that belongs to a row's exit.
+        drivers: of each row of `found`, as `jobs.drivers.drivers_of` gives them.
     """
     names = products.drop_duplicates("style_id").set_index("style_id")["style_name"].to_dict()
     floor_sets = (
@@ -29,10 +35,11 @@ def to_findings(found: pd.DataFrame, products: pd.DataFrame, windows: pd.DataFra
         .to_dict()
     )
     findings = []
-    for row in _rows(found):
+    for row, moved_by in zip(_rows(found), drivers, strict=True):
         key = (row["store"], row["style"], row["exit"])
         name = names.get(row["style"]) or row["style"]
-        findings.append(_finding(row, style_name=name, floor_set=_day(floor_sets.get(key))))
+        floor_set = _day(floor_sets.get(key))
+        findings.append(_finding(row, style_name=name, floor_set=floor_set, drivers=moved_by))
     return findings
 
 
@@ -41,7 +48,9 @@ def _rows(found: pd.DataFrame) -> Iterable[dict[str, Any]]:
     return records
 
 
-def _finding(row: dict[str, Any], *, style_name: str, floor_set: date | None) -> Finding:
+def _finding(
+    row: dict[str, Any], *, style_name: str, floor_set: date | None, drivers: Mapping[str, Any]
+) -> Finding:
     return Finding(
         rule=row["rule"],
         store_id=row["store"],
@@ -67,6 +76,7 @@ def _finding(row: dict[str, Any], *, style_name: str, floor_set: date | None) ->
             "reason": row["reason"],
             "sizes": [_size(size) for size in row["sizes"]],
         },
+        drivers=drivers,
     )
 
 

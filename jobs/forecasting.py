@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 from joblib import Parallel, delayed
 
 from data.facts import Snapshot, write_forecasts
+from data.facts.requests import weekly_requests
 from forecaster import fit_demand
+from forecaster.kindred import YOUNG_WEEKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import date
 
+    from data.settings import Weekday
+    from forecaster.demand import DemandModel
+
 HORIZON_WEEKS: Final = 52
+# A shelf is suspected now if nothing has been sold from it up to the last few weeks.
+_STILL_WEEKS: Final = 2
+_PANEL: Final = (
+    "store_id AS store, sku, category, climate_zone, week, units, exposure, price_ratio, sold_out, fullness, "
+    "stocked"
+)
+_NOT_SHOWN: Final = {
+    "units": 0.0, "exposure": 0.0, "price_ratio": 1.0, "sold_out": 0.0, "fullness": 1.0, "stocked": 0.0,
+}  # fmt: skip
+_PHANTOM_TYPES: Final = {
+    "store": "str", "sku": "str", "first_week": "datetime64[s]", "last_week": "datetime64[s]",
+    "weeks": "int64", "expected": "float64",
+}  # fmt: skip
+_KINDRED: Final = ["category", "climate_zone", "week", "season"]
 
 
 @dataclass(frozen=True)
@@ -23,51 +42,133 @@ class CategoryTask:
     """One category to forecast: where its facts are, for whom, and as known when.
 
     `carried`: store_id, sku, category, climate_zone of the series on offer in the coming year.
+    `products`: sku, style_id, size, color, gender_age, department, regular_price, replaces_sku.
+    `stores`: store, format.
     `climate`: normal temperatures as `forecaster.fit_demand` takes them.
-    `first_week`: first day of the first week to forecast.
+    `history_from`: a day of the first week of history; `first_week`: first day of the first week to forecast.
+    `young`: whether it was first on a shelf less than a year ago, or never; it leans on `kindred`, the
+    seasons of other categories of its department, which `forecast_all` gives it.
     """
 
     snapshot: Snapshot
     category: str
     as_of: date
+    history_from: date
     first_week: date
+    week_starts_on: Weekday
     carried: pd.DataFrame
+    products: pd.DataFrame
+    stores: pd.DataFrame
     climate: pd.DataFrame | None
     run_id: int
+    young: bool = False
+    kindred: pd.DataFrame | None = None
+
+    @property
+    def departments(self) -> frozenset[str]:
+        """The departments its products belong to, as far as they are named."""
+        return frozenset(self.products["department"].dropna()) - {""}
 
 
-def forecast_all(tasks: Iterable[CategoryTask], *, workers: int) -> list[int]:
-    """Forecast every category, in this process or several; returns the rows written by each."""
-    return list(Parallel(n_jobs=workers)(delayed(forecast_category)(task) for task in tasks))
+@dataclass(frozen=True)
+class CategoryForecast:
+    """What came of a category: rows of forecasts written, shelves suspected now, its season's curve."""
+
+    rows: int
+    suspected: int
+    season: pd.DataFrame
 
 
-def forecast_category(task: CategoryTask) -> int:
-    """Fit a category's demand and write its forecasts; returns the rows written."""
+def forecast_all(tasks: Sequence[CategoryTask], *, workers: int) -> list[CategoryForecast]:
+    """Forecast every category, in this process or several: the young ones last, with their kin's seasons."""
+    mature = [task for task in tasks if not task.young]
+    told = _forecast(mature, workers)
+    known = list(zip(mature, told, strict=True))
+    young = [replace(task, kindred=_kindred(task, known)) for task in tasks if task.young]
+    return [*told, *_forecast(young, workers)]
+
+
+def forecast_category(task: CategoryTask) -> CategoryForecast:
+    """Fit a category's demand; write its forecasts, what they rest on, and the stock that nobody believes."""
     panel = _panel(task)
     if panel.empty:
-        return 0
-    model = fit_demand(panel, as_of=task.as_of, climate=task.climate)
+        return CategoryForecast(0, 0, pd.DataFrame(columns=_KINDRED))
+    model = fit_demand(
+        panel,
+        as_of=task.as_of,
+        climate=task.climate,
+        requests=_requests(task, panel),
+        products=task.products.rename(columns={"style_id": "style"}),
+        stores=task.stores,
+        kindred=task.kindred,
+    )
     weeks = [day.date() for day in pd.date_range(task.first_week, periods=HORIZON_WEEKS, freq="7D")]
-    wanted = task.carried.rename(columns={"store_id": "store"})[["store", "sku"]]
-    series = model.series[["store", "sku", "level_shape", "dispersion"]].merge(wanted)
-    rows = model.predict(weeks).merge(series, on=["store", "sku"]).rename(columns={"store": "store_id"})
-    rows = rows.assign(category=task.category, as_of=task.as_of)
-    write_forecasts(task.snapshot.uri, rows, category=task.category, as_of=task.as_of, run_id=task.run_id)
-    return len(rows)
+    rows, drivers, phantoms = _forecasts(task, model, weeks), model.drivers(weeks), _phantoms(model)
+    for table, told in (("forecasts", rows), ("seasons", drivers), ("phantoms", phantoms)):
+        write_forecasts(
+            task.snapshot.uri, told, category=task.category, as_of=task.as_of, run_id=task.run_id, table=table
+        )
+    still = pd.Timestamp(task.as_of) - pd.Timedelta(weeks=_STILL_WEEKS)
+    suspected = int((phantoms["last_week"] > still).sum())
+    return CategoryForecast(len(rows), suspected, drivers[_KINDRED])
+
+
+def young_categories(snapshot: Snapshot, categories: Sequence[str], *, as_of: date) -> frozenset[str]:
+    """Those of the categories that were first on a shelf less than a year ago, or never."""
+    first = snapshot.query(
+        "SELECT category, min(week) AS week FROM panel WHERE exposure > 0 GROUP BY category"
+    )
+    old = first["week"] <= pd.Timestamp(as_of) - pd.Timedelta(weeks=YOUNG_WEEKS)
+    return frozenset(categories) - frozenset(first.loc[old, "category"])
+
+
+def _forecast(tasks: Sequence[CategoryTask], workers: int) -> list[CategoryForecast]:
+    return list(Parallel(n_jobs=workers)(delayed(forecast_category)(task) for task in tasks)) if tasks else []
+
+
+def _kindred(
+    task: CategoryTask, known: Sequence[tuple[CategoryTask, CategoryForecast]]
+) -> pd.DataFrame | None:
+    """The seasons told by the categories that share a department with it."""
+    seasons = [told.season for other, told in known if other.departments & task.departments]
+    return pd.concat(seasons, ignore_index=True) if seasons else None
 
 
 def _panel(task: CategoryTask) -> pd.DataFrame:
     """The category's panel, with a row of no exposure for every series that has no history of its own."""
     quoted = task.category.replace("'", "''")
-    panel = task.snapshot.query(
-        "SELECT store_id AS store, sku, category, climate_zone, week, units, exposure, price_ratio "
-        f"FROM panel WHERE category = '{quoted}'"
-    )
+    panel = task.snapshot.query(f"SELECT {_PANEL} FROM panel WHERE category = '{quoted}'")
     carried = task.carried.rename(columns={"store_id": "store"})
     known = carried.merge(panel[["store", "sku"]].drop_duplicates(), how="left", indicator="seen")
     unseen = known[known["seen"] == "left_only"].drop(columns="seen")
     if unseen.empty:
         return panel
     last = panel["week"].max() if len(panel) else pd.Timestamp(task.first_week) - pd.Timedelta(days=7)
-    blank = unseen.assign(week=last, units=0.0, exposure=0.0, price_ratio=1.0)
+    blank = unseen.assign(week=last, **_NOT_SHOWN)
     return pd.concat([panel, blank[panel.columns]], ignore_index=True) if len(panel) else blank
+
+
+def _requests(task: CategoryTask, panel: pd.DataFrame) -> pd.DataFrame | None:
+    """What customers asked for and did not find in the weeks of history, if they ever did."""
+    asked = weekly_requests(
+        task.snapshot,
+        task.products,
+        panel[["store", "sku"]].rename(columns={"store": "store_id"}),
+        first_week=task.history_from,
+        as_of=task.as_of,
+        week_starts_on=task.week_starts_on,
+    )
+    return None if asked.empty else asked
+
+
+def _forecasts(task: CategoryTask, model: DemandModel, weeks: Sequence[date]) -> pd.DataFrame:
+    """The forecasts of the series on offer."""
+    wanted = task.carried.rename(columns={"store_id": "store"})[["store", "sku"]]
+    series = model.series[["store", "sku", "level_shape", "dispersion"]].merge(wanted)
+    told = model.predict(weeks).merge(series, on=["store", "sku"])
+    return told.rename(columns={"store": "store_id"})
+
+
+def _phantoms(model: DemandModel) -> pd.DataFrame:
+    """The stock that nobody believes; without any, a frame whose columns still have their types."""
+    return model.phantoms().astype(_PHANTOM_TYPES).rename(columns={"store": "store_id"})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 from sqlalchemy import func, select
 
-from data.assortment import carried, climate_frame, products_frame, stores_frame
+from data.assortment import carried, climate_frame, presentation_frame, products_frame, stores_frame
 from data.facts.panel import Trade, build_panel, weekly_facts
 from data.facts.store import Snapshot
 from data.facts.supply import STALE_AFTER, arrivals, last_stocked, newest_days, stock_on, supply
@@ -23,8 +23,9 @@ from forecaster import expected_gap, find_gaps
 from forecaster.codes import STOCKOUT_IN_SEASON
 from jobs.digest import queue_digests
 from jobs.drawing import draw_alerts
+from jobs.drivers import background_of, drivers_of
 from jobs.findings import to_findings
-from jobs.forecasting import HORIZON_WEEKS, CategoryTask, forecast_all
+from jobs.forecasting import HORIZON_WEEKS, CategoryTask, forecast_all, young_categories
 from jobs.outbox import deliver_due
 from jobs.raising import raise_alerts
 
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 _MOST_NAMED: Final = 5
 _INPUTS: Final = ("sales", "stock", "receipts", "requests")
+_FORECAST_PRODUCTS: Final = [
+    "sku", "style_id", "category", "department", "gender_age", "size", "color", "regular_price",
+    "replaces_sku",
+]  # fmt: skip
 
 
 @dataclass
@@ -60,6 +65,11 @@ class Night:
         return week_start(self.business_date + timedelta(days=1), self.service.settings.week_starts_on)
 
     @property
+    def history_from(self) -> date:
+        """A day of the first week of history that counts."""
+        return self.business_date - timedelta(weeks=self.service.settings.history_weeks)
+
+    @property
     def snapshot(self) -> Snapshot:
         """What this night reads: its inputs as they were after the ingest, and what it has published."""
         now = self.service.facts.snapshot()
@@ -78,6 +88,7 @@ class Night:
                 stores[stores["kind"] != StoreKind.DC],
                 calendar_frame(session),
                 markdown_frame(session),
+                presentation_frame(session, as_of=self.business_date),
             )
 
     @cached_property
@@ -156,9 +167,10 @@ def panel(night: Night) -> tuple[int, str]:
     settings = night.service.settings
     facts = weekly_facts(
         night.snapshot,
-        first_week=night.business_date - timedelta(weeks=settings.history_weeks),
+        first_week=night.history_from,
         as_of=night.business_date,
         week_starts_on=settings.week_starts_on,
+        minimums=night.trade.minimums,
     )
     sold = (
         facts[["store_id", "sku"]]
@@ -177,21 +189,45 @@ def panel(night: Night) -> tuple[int, str]:
 
 def forecast(night: Night) -> tuple[int, str]:
     """Forecast every category for the coming year."""
-    service = night.service
-    before = service.facts.begin_forecasts()
-    with service.database.read() as session:
+    facts = night.service.facts
+    before = facts.begin_forecasts()
+    told = forecast_all(_category_tasks(night), workers=night.service.settings.workers)
+    after = {name: facts.version(name) for name in before}
+    night.written.update({name: version for name, version in after.items() if version > before[name]})
+    outcome = f"{len(night.carried):,} series for {HORIZON_WEEKS} weeks"
+    suspected = sum(category.suspected for category in told)
+    if suspected:
+        shelves = f"{suspected:,} {'shelf' if suspected == 1 else 'shelves'}"
+        outcome += f"; on {shelves} nothing sells, so that stock may stand in the books only"
+    return sum(category.rows for category in told), outcome
+
+
+def _category_tasks(night: Night) -> list[CategoryTask]:
+    """What each category's forecast needs, small enough to be sent to another process."""
+    with night.service.database.read() as session:
         climate = climate_frame(session)
-    tasks = [
+    products = night.trade.products[_FORECAST_PRODUCTS]
+    stores = night.trade.stores.rename(columns={"store_id": "store", "kind": "format"})[["store", "format"]]
+    series = night.carried.drop(columns="style_id")
+    snapshot = night.snapshot
+    young = young_categories(snapshot, sorted(series["category"].unique()), as_of=night.business_date)
+    return [
         CategoryTask(
-            night.snapshot, str(name), night.business_date, night.first_week, group, climate, night.run_id
+            snapshot=snapshot,
+            category=str(name),
+            as_of=night.business_date,
+            history_from=night.history_from,
+            first_week=night.first_week,
+            week_starts_on=night.service.settings.week_starts_on,
+            carried=group,
+            products=products[products["category"] == name],
+            stores=stores,
+            climate=climate,
+            run_id=night.run_id,
+            young=name in young,
         )
-        for name, group in night.carried.drop(columns="style_id").groupby("category")
+        for name, group in series.groupby("category")
     ]
-    rows = sum(forecast_all(tasks, workers=service.settings.workers))
-    after = service.facts.version("forecasts")
-    if after > before:
-        night.written["forecasts"] = after
-    return rows, f"{len(night.carried):,} series for {HORIZON_WEEKS} weeks"
 
 
 def gap(night: Night) -> tuple[int, str]:
@@ -213,7 +249,8 @@ def gap(night: Night) -> tuple[int, str]:
     found = find_gaps(gaps, products, _as_series(stock), as_of=night.business_date)
     # A store that does not count its stock cannot be told that it runs out.
     found = found[(found["rule"] != STOCKOUT_IN_SEASON) | found["store"].isin(stock["store_id"])]
-    night.findings = to_findings(found, night.trade.products, windows)
+    drivers = drivers_of(found, background_of(night, found, rows))
+    night.findings = to_findings(found, night.trade.products, windows, drivers)
     lost = sum(finding.units_lost for finding in night.findings)
     return len(found), f"{len(found):,} findings, {lost:,.0f} units at risk"
 

@@ -16,6 +16,7 @@ from data.records import LIVE, Alert, AlertChart, Condition, Person, Product, Ru
 from web.access import current_person, one_or_404, visible_alerts, visible_stores
 from web.addresses import Place, place_in
 from web.rendering.chart_style import with_style
+from web.rendering.drivers import certainty, reasons
 from web.rendering.sentences import Standing, rule_codes
 from web.services import reading, services
 
@@ -135,6 +136,8 @@ def show(alert_id: int) -> ResponseReturnValue:
         alert=alert,
         store_name=store_name,
         chart=chart,
+        reasons=reasons(alert),
+        certainty=certainty(alert),
         names=_names(event.who for event in alert.events),
         back=url_for("alerts.index"),
     )

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from data.fiscal import week_start
+from data.facts.presence import known_weeks
+from data.facts.weekly import weekly_facts
 from data.selling_windows import floor_days, planned_price_ratio
 from forecaster import weekly_exposure
+from forecaster.returns import net_of_returns
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from data.facts.store import Snapshot
-    from data.settings import Weekday
+__all__ = ["Trade", "build_panel", "weekly_facts"]
 
 _LOWEST_RATIO: Final = 0.05
 _HIGHEST_RATIO: Final = 1.5
+_COLUMNS: Final = [
+    "store_id", "sku", "category", "climate_zone", "week", "units", "exposure", "price_ratio", "on_hand",
+    "sold_out", "fullness", "stocked",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,139 +34,118 @@ class Trade:
     `products`: sku, style_id, category, regular_price.
     `stores`: store_id, climate_zone, opened_on, closed_on.
     `calendar`, `markdowns`: as `data.selling_windows` gives them.
+    `presentation`: as `data.assortment.presentation_frame` gives it.
     """
 
     products: pd.DataFrame
     stores: pd.DataFrame
     calendar: pd.DataFrame
     markdowns: pd.DataFrame
+    presentation: pd.DataFrame
 
-
-def weekly_facts(
-    snapshot: Snapshot, *, first_week: date, as_of: date, week_starts_on: Weekday
-) -> pd.DataFrame:
-    """Sales and stock of every series by the chain's week.
-
-    A day on which stock was left at closing counts as available; a day that ended sold out after selling
-    counts half, for nobody knows the hour. A weekly record counts for its seven days; where daily records
-    tell of the same week, it still has seven days, available at the rate of all its records.
-
-    Returns:
-        store_id, sku, week (datetime64), units (net of returns, not below 0), revenue, priced_units,
-        days_known, days_available, on_hand (at the last count of the week, NaN when none).
-    """
-    anchor = week_start(first_week, week_starts_on)
-    day = f"DATE '{as_of.isoformat()}'"
-    span = f"business_date BETWEEN DATE '{anchor.isoformat()}' AND {day}"
-    # A weekly record is known only when its week is over.
-    known = f"{span} AND (period = 'day' OR business_date <= {day} - INTERVAL '6 days')"
-    origin = f"TIMESTAMP '{anchor.isoformat()}'"
-    statement = f"""
-        WITH weekly AS (
-            SELECT DISTINCT store_id, business_date AS week FROM sales WHERE period = 'week' AND {known}
-        ), counted AS (
-            SELECT sales.* FROM sales LEFT JOIN weekly
-              ON sales.period = 'day' AND sales.store_id = weekly.store_id
-             AND date_bin(INTERVAL '7 days', CAST(business_date AS TIMESTAMP), {origin}) = weekly.week
-            WHERE weekly.week IS NULL AND {known}
-        ), sold AS (
-            SELECT store_id, sku, business_date, period, sum(units) AS units,
-                   sum(CASE WHEN units > 0 THEN units * unit_price END) AS revenue,
-                   sum(CASE WHEN units > 0 AND unit_price IS NOT NULL THEN units END) AS priced_units
-            FROM counted GROUP BY store_id, sku, business_date, period
-        ), held AS (
-            SELECT store_id, sku, business_date, period, on_hand, in_stock,
-                   CASE period WHEN 'week' THEN 7.0 ELSE 1.0 END AS days
-            FROM stock WHERE {known}
-        ), both AS (
-            SELECT coalesce(held.store_id, sold.store_id) AS store_id, coalesce(held.sku, sold.sku) AS sku,
-                   coalesce(held.business_date, sold.business_date) AS day,
-                   coalesce(sold.units, 0) AS units, revenue, priced_units, on_hand,
-                   coalesce(days, 0) AS days,
-                   days * CASE WHEN in_stock IS NOT NULL THEN in_stock WHEN on_hand > 0 THEN 1.0
-                               WHEN sold.units > 0 THEN 0.5 ELSE 0.0 END AS available
-            FROM held FULL OUTER JOIN sold
-              ON held.store_id = sold.store_id AND held.sku = sold.sku
-             AND held.business_date = sold.business_date AND held.period = sold.period
-        )
-        SELECT store_id, sku,
-               date_bin(INTERVAL '7 days', CAST(day AS TIMESTAMP), {origin}) AS week,
-               greatest(sum(units), 0) AS units, sum(revenue) AS revenue, sum(priced_units) AS priced_units,
-               least(sum(days), 7) AS days_known,
-               coalesce(sum(available), 0) / greatest(sum(days) / 7, 1) AS days_available,
-               last_value(on_hand ORDER BY day) FILTER (WHERE on_hand IS NOT NULL) AS on_hand
-        FROM both GROUP BY 1, 2, 3
-    """
-    frame = snapshot.query(statement)
-    return frame.assign(week=frame["week"].astype("datetime64[us]"))
+    @property
+    def minimums(self) -> list[int]:
+        """The presentation minimums that a stock above zero may fall short of."""
+        minimums = self.presentation["presentation_minimum"]
+        return sorted(int(level) for level in minimums[minimums > 1].unique())
 
 
 def build_panel(facts: pd.DataFrame, trade: Trade, windows: pd.DataFrame, *, as_of: date) -> pd.DataFrame:
     """The panel of the whole chain from its weekly facts.
 
     Args:
-        facts: as `weekly_facts` gives them.
+        facts: as `weekly_facts` gives them, with `shown_N` for each N in `trade.minimums`.
         trade: what the records say.
         windows: as `data.selling_windows.resolve` gives them.
         as_of: last business date known.
 
     Returns:
-        store_id, sku, category, climate_zone, week, units, exposure, price_ratio, on_hand.
+        store_id, sku, category, climate_zone, week, units (that stayed sold, see `forecaster.returns`),
+        exposure, price_ratio, on_hand; and sold_out (1 = the week ended sold out after the item had been
+        there, for shares 1 - in_stock), fullness (mean of min(1, on hand / presentation minimum) over the
+        days with stock, 1 where unknown), stocked (share of the week with stock on the books, whatever
+        calendar and sales say). No week from before a series' launch.
     """
-    rows = _described(_without_gaps(facts, as_of), trade)
-    ranged = rows[["store_id", "style_id", "category", "climate_zone"]].drop_duplicates()
+    rows = _of_the_records(facts, trade)
+    if rows.empty:
+        return rows.reindex(columns=_COLUMNS)
+    rows = known_weeks(rows.assign(units=net_of_returns(rows)), as_of=as_of)
+    rows = _described(rows, trade)
+    ranged = rows[["store_id", "style_id", "category", "climate_zone"]].drop_duplicates().astype("str")
     weeks = sorted(rows["week"].unique())
-    end = pd.Timestamp(as_of)
-    on_floor = floor_days(windows, ranged, weeks, observed_to=end)
-    rows = rows.merge(on_floor, on=["store_id", "style_id", "week"], how="left")
-    days = ((end - rows["week"]).dt.days + 1).clip(0, 7)
+    on_floor = floor_days(windows, ranged, weeks, observed_to=pd.Timestamp(as_of))
+    rows = _joined(rows, on_floor.merge(trade.presentation, on=["store_id", "style_id"], how="left"))
     # Of what is not counted nobody knows whether anything is left after the exit: only sales prove it.
     allowed = rows["days_on_floor"].where(rows["stock_feed"], rows["days_in_window"])
-    rows = rows.assign(days=days, days_open=_days_open(rows, days), days_on_floor=allowed)
-    rows = rows.assign(exposure=weekly_exposure(rows), price_ratio=_price_ratio(rows, trade, ranged, weeks))
-    columns = [
-        "store_id",
-        "sku",
-        "category",
-        "climate_zone",
-        "week",
-        "units",
-        "exposure",
-        "price_ratio",
-        "on_hand",
-    ]
-    return rows[columns]
+    rows = rows.assign(days_open=_days_open(rows, as_of), days_on_floor=allowed)
+    rows = rows.assign(
+        # What was brought back later proves as well that it was there.
+        exposure=weekly_exposure(rows.assign(units=rows["sold"])),
+        price_ratio=_price_ratio(rows, trade, ranged, weeks),
+        sold_out=_sold_out(rows),
+        fullness=_fullness(rows, trade.minimums),
+        stocked=_stocked(rows),
+    )
+    return rows[_COLUMNS].astype(dict.fromkeys(("store_id", "sku", "category", "climate_zone"), "str"))
 
 
-def _without_gaps(facts: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """Series without any stock record get their weeks without sales too, from their first sale on."""
-    fed = facts.groupby(["store_id", "sku"])["days_known"].transform("max") > 0
-    blind = facts[~fed]
-    frame = facts.assign(stock_feed=fed)
-    if blind.empty:
-        return frame
-    first = blind.groupby(["store_id", "sku"])["week"].min().rename("first").reset_index()
-    weeks = pd.DataFrame({"week": pd.date_range(first["first"].min(), pd.Timestamp(as_of), freq="7D")})
-    every = first.merge(weeks, how="cross")
-    every = every[every["week"] >= every["first"]].drop(columns="first")
-    filled = every.merge(frame[~fed], on=["store_id", "sku", "week"], how="left").fillna({
-        "units": 0.0, "days_known": 0.0, "days_available": 0.0, "stock_feed": False,
-    })  # fmt: skip
-    return pd.concat([frame[fed], filled], ignore_index=True)
+def _of_the_records(facts: pd.DataFrame, trade: Trade) -> pd.DataFrame:
+    """The rows of known stores and skus, these as categoricals: strings are slow to join and group by."""
+    rows = facts.assign(store_id=facts["store_id"].astype("category"), sku=facts["sku"].astype("category"))
+    known = rows["store_id"].isin(trade.stores["store_id"]) & rows["sku"].isin(trade.products["sku"])
+    return rows if known.all() else rows[known]
 
 
-def _described(facts: pd.DataFrame, trade: Trade) -> pd.DataFrame:
-    products = trade.products[["sku", "style_id", "category", "regular_price"]]
-    stores = trade.stores[["store_id", "climate_zone", "opened_on", "closed_on"]]
-    return facts.merge(products, on="sku").merge(stores, on="store_id")
+def _described(rows: pd.DataFrame, trade: Trade) -> pd.DataFrame:
+    """The rows with what the records say of each sku and store."""
+    products = trade.products.set_index("sku")[["style_id", "category", "regular_price"]]
+    stores = trade.stores.set_index("store_id")[["climate_zone", "opened_on", "closed_on"]]
+    products = products.astype(dict.fromkeys(("style_id", "category"), "category"))
+    stores = stores.astype({"climate_zone": "category"})
+    sku, store = rows["sku"].cat, rows["store_id"].cat
+    of_sku = products.reindex(sku.categories).take(sku.codes.to_numpy())
+    of_store = stores.reindex(store.categories).take(store.codes.to_numpy())
+    told = {str(name): frame[name].array for frame in (of_sku, of_store) for name in frame}
+    return rows.assign(**told)
 
 
-def _days_open(rows: pd.DataFrame, days: pd.Series) -> pd.Series:
-    """Days of the week, of those observed, on which the store existed."""
-    last = rows["week"] + pd.to_timedelta(days - 1, unit="D")
-    before = (rows["opened_on"] - rows["week"]).dt.days.fillna(0).clip(lower=0)
-    after = (last - rows["closed_on"]).dt.days.fillna(0).clip(lower=0)
-    return (days - before - after).clip(lower=0)
+def _joined(rows: pd.DataFrame, of_styles: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what holds for their store, style and week."""
+    keys = ["store_id", "style_id"]
+    same = of_styles.astype({key: rows[key].dtype for key in keys} | {"week": rows["week"].dtype})
+    return rows.merge(same, on=[*keys, "week"], how="left")
+
+
+def _days_open(rows: pd.DataFrame, as_of: date) -> pd.Series:
+    """Days of the week, of those whose sales are known, on which the store existed."""
+    first = rows["week"].where(~(rows["opened_on"] > rows["week"]), rows["opened_on"])
+    last = rows["week"] + pd.Timedelta(days=6)
+    last = last.where(last < pd.Timestamp(as_of), pd.Timestamp(as_of))
+    last = last.where(~(rows["closed_on"] < last), rows["closed_on"])
+    existed = ((last - first).dt.days + 1).clip(lower=0)
+    return existed.where(existed < rows["days"], rows["days"])
+
+
+def _sold_out(rows: pd.DataFrame) -> pd.Series:
+    """Share of the week's last record in which nothing was left, where the week had begun with something."""
+    was_there = rows["stock_feed"] & ((rows["days_available"] > 0) | (rows["sold"] > 0))
+    return (1.0 - rows["closing"]).where(was_there).fillna(0.0)
+
+
+def _stocked(rows: pd.DataFrame) -> pd.Series:
+    """Share of the week, while the store was open, in which the books showed stock."""
+    share = rows["days_stocked"] / rows["days_known"]
+    return (share * rows["days_open"] / 7).where(rows["stock_feed"]).fillna(0.0).clip(upper=1.0)
+
+
+def _fullness(rows: pd.DataFrame, minimums: list[int]) -> pd.Series:
+    """Mean of min(1, on hand / presentation minimum) over the days with stock, 1 where unknown."""
+    full = np.ones(len(rows))
+    minimum, held = rows["presentation_minimum"].to_numpy(), rows["days_held"].to_numpy()
+    for level in minimums:
+        counted = np.flatnonzero((minimum == level) & (held > 0))
+        full[counted] = rows[f"shown_{level}"].to_numpy()[counted] / (level * held[counted])
+    return pd.Series(full, index=rows.index)
 
 
 def _price_ratio(
@@ -174,11 +158,9 @@ def _price_ratio(
     # What has no regular price says nothing about the zone's ratio.
     told = rows.assign(
         revenue=rows["revenue"].where(paid.notna()), at_regular=at_regular.where(paid.notna())
-    ).groupby(["category", "climate_zone", "week"])
+    ).groupby(["category", "climate_zone", "week"], observed=True)
     zone = told["revenue"].transform("sum") / told["at_regular"].transform("sum")
     zone = zone.where(np.isfinite(zone) & (zone > 0))
     plan = planned_price_ratio(trade.markdowns, ranged, weeks)
-    planned = (
-        rows[["store_id", "style_id", "week"]].merge(plan, how="left")["planned_ratio"].set_axis(rows.index)
-    )
+    planned = _joined(rows[["store_id", "style_id", "week"]], plan)["planned_ratio"].set_axis(rows.index)
     return paid.fillna(planned).fillna(zone).fillna(1.0).clip(_LOWEST_RATIO, _HIGHEST_RATIO)

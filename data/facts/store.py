@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, QueryBuilder, write_deltalake
+from deltalake import Field as DeltaField
 from sqlalchemy import func, select
 
-from data.facts.tables import TABLES, FactsTable
+from data.facts.tables import BY_CATEGORY, TABLES, FactsTable
 from data.records import Publication
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ class Snapshot:
     def arrow(self, statement: str) -> pa.Table:
         """The same as an arrow table."""
         builder = QueryBuilder()
-        for name in TABLES:
+        for name, table in TABLES.items():
             if name in statement:
-                builder.register(name, self._open(name))
+                _register(builder, table, self._open(name))
         return pa.table(builder.execute(statement))
 
     def _open(self, name: str) -> DeltaTable:
@@ -128,9 +129,13 @@ class FactsStore:
         self._write(TABLES[name], frame, run_id, mode="overwrite")
         return self._version(name)
 
-    def begin_forecasts(self) -> int:
-        """Take the forecasts back to their published version before a night's categories write theirs."""
-        return int(self._writable("forecasts").version())
+    def begin_forecasts(self) -> dict[str, int]:
+        """Take the tables of `BY_CATEGORY` back to what is published, before a night writes its own.
+
+        Returns:
+            Each table's version to write on.
+        """
+        return {name: int(self._writable(name).version()) for name in BY_CATEGORY}
 
     def forget(self) -> None:
         """Delete the files that no version of the last week needs; what is published always stays."""
@@ -159,6 +164,8 @@ class FactsStore:
         if table.version() > published:
             table.restore(published)
             table.update_incremental()
+        if lacking := _lacking(TABLES[name], table):
+            table.alter.add_columns([DeltaField.from_arrow(field) for field in lacking])
         return table
 
     def _write(self, table: FactsTable, rows: pd.DataFrame, run_id: int, **how: Any) -> None:
@@ -168,14 +175,25 @@ class FactsStore:
         return int(DeltaTable(table_uri(self.uri, name)).version())
 
 
-def write_forecasts(uri: str, rows: pd.DataFrame, *, category: str, as_of: date, run_id: int) -> None:
-    """Write one category's forecasts of one night in the place of what that night wrote before.
+def write_forecasts(
+    uri: str, rows: pd.DataFrame, *, category: str, as_of: date, run_id: int, table: str = "forecasts"
+) -> None:
+    """Write what one night tells of one category in the place of what that night wrote before.
 
     Several processes may do so at once, each for its own category.
+
+    Args:
+        uri: where the facts are.
+        rows: the rows, none among them; category and as_of are put in here.
+        category: its code.
+        as_of: the night's business date.
+        run_id: kept in the metadata of the commit.
+        table: one of `BY_CATEGORY`.
     """
     quoted = category.replace("'", "''")
     predicate = f"category = '{quoted}' AND as_of = DATE '{as_of.isoformat()}'"
-    write_rows(uri, TABLES["forecasts"], rows, run_id=run_id, mode="overwrite", predicate=predicate)
+    told = rows.assign(category=category, as_of=as_of)
+    write_rows(uri, TABLES[table], told, run_id=run_id, mode="overwrite", predicate=predicate)
 
 
 def write_rows(uri: str, table: FactsTable, rows: pd.DataFrame, *, run_id: int, **how: Any) -> None:
@@ -197,6 +215,23 @@ def write_rows(uri: str, table: FactsTable, rows: pd.DataFrame, *, run_id: int, 
 def table_uri(uri: str, name: str) -> str:
     """Where a table lives."""
     return f"{uri.rstrip('/')}/{name}"
+
+
+def _register(builder: QueryBuilder, table: FactsTable, stored: DeltaTable) -> None:
+    """Let a query know a table, with every column that it has now, however old the version is."""
+    lacking = _lacking(table, stored)
+    if not lacking:
+        builder.register(table.name, stored)
+        return
+    builder.register(f"{table.name}_stored", stored)
+    added = ", ".join(f"{table.earlier[field.name]} AS {field.name}" for field in lacking)
+    pa.table(builder.execute(f"CREATE VIEW {table.name} AS SELECT *, {added} FROM {table.name}_stored"))
+
+
+def _lacking(table: FactsTable, stored: DeltaTable) -> list[pa.Field]:
+    """The columns that a stored version was made without."""
+    present = {column.name for column in stored.schema().fields}
+    return [field for field in table.schema if field.name not in present]
 
 
 def _kept(target: DeltaTable, table: FactsTable, month: str, covered: pd.DataFrame) -> pd.DataFrame:

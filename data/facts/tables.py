@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,9 @@ class FactsTable:
     """A Delta table of facts.
 
     `partition` names its partition column. `day` is the column that, with store_id, says which rows a
-    delivery covers; tables the service computes itself have none and are replaced by category.
+    delivery covers; tables the service computes itself have none and are replaced by category. `earlier`
+    names the columns that versions of the table may lack, since they were made before there were such
+    columns, and what a reader of such a version finds in their place, in SQL.
     """
 
     name: str
@@ -21,6 +26,7 @@ class FactsTable:
     partition: str
     order: tuple[str, ...]
     day: str | None = None
+    earlier: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def schema(self) -> pa.Schema:
@@ -43,10 +49,17 @@ SALES: Final = FactsTable(
         ("unit_price", _SHARE),
         ("fulfilled_by", _TEXT),
         ("period", _TEXT),
+        ("sold_on", _DAY),
+        ("sold_by", _TEXT),
     ),
     partition="month",
     order=("business_date", "store_id", "sku"),
     day="business_date",
+    # Not plain NULLs: the engine loses a filter on a constant NULL on its way into the table.
+    earlier={
+        "sold_on": "CASE WHEN units IS NULL THEN business_date END",
+        "sold_by": "CASE WHEN units IS NULL THEN store_id END",
+    },
 )
 STOCK: Final = FactsTable(
     "stock",
@@ -104,9 +117,13 @@ PANEL: Final = FactsTable(
         ("exposure", _SHARE),
         ("price_ratio", _SHARE),
         ("on_hand", _SHARE),
+        ("sold_out", _SHARE),
+        ("fullness", _SHARE),
+        ("stocked", _SHARE),
     ),
     partition="category",
     order=("category", "store_id", "sku", "week"),
+    earlier={"sold_out": "0.0", "fullness": "1.0", "stocked": "exposure"},
 )
 FORECASTS: Final = FactsTable(
     "forecasts",
@@ -122,9 +139,51 @@ FORECASTS: Final = FactsTable(
         ("evidence", _TEXT),
         ("level_shape", _SHARE),
         ("dispersion", _SHARE),
+        ("size", _SHARE),
     ),
     partition="category",
     order=("category", "store_id", "sku", "week"),
+    # As it was while the season was taken to be certain.
+    earlier={"size": "1 / (1 / level_shape + (1 + 1 / level_shape) / dispersion)"},
+)
+SEASONS: Final = FactsTable(
+    "seasons",
+    (
+        ("as_of", _DAY),
+        ("category", _TEXT),
+        ("climate_zone", _TEXT),
+        ("week", _DAY),
+        ("season", _SHARE),
+        ("calendar", _SHARE),
+        ("temperature", _SHARE),
+        ("holidays", _SHARE),
+        ("elasticity", _SHARE),
+        ("assortment", _SHARE),
+        ("recording", _SHARE),
+        ("requests", _SHARE),
+        ("evidence", _TEXT),
+    ),
+    partition="category",
+    order=("category", "climate_zone", "week"),
+)
+PHANTOMS: Final = FactsTable(
+    "phantoms",
+    (
+        ("as_of", _DAY),
+        *_SERIES,
+        ("category", _TEXT),
+        ("first_week", _DAY),
+        ("last_week", _DAY),
+        ("weeks", _COUNT),
+        ("expected", _SHARE),
+    ),
+    partition="category",
+    order=("category", "store_id", "sku", "first_week"),
 )
 
-TABLES: Final = {table.name: table for table in (SALES, STOCK, RECEIPTS, REQUESTS, PANEL, FORECASTS)}
+BY_CATEGORY: Final = (FORECASTS.name, SEASONS.name, PHANTOMS.name)
+"""What a night tells of each category: written by several processes, each its own categories."""
+
+TABLES: Final = {
+    table.name: table for table in (SALES, STOCK, RECEIPTS, REQUESTS, PANEL, FORECASTS, SEASONS, PHANTOMS)
+}

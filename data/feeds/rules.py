@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ def _ordered(first: str, last: str, reason: str) -> RowRule:
     return RowRule(last, (first, last), reason, lambda frame, _today: frame[last] < frame[first])
 
 
+def _returned_before_sold(frame: pd.DataFrame, _today: date) -> pd.Series[bool]:
+    last = frame["business_date"]
+    if "period" in frame:
+        last = last.mask(frame["period"] == "week", last + timedelta(days=6))
+    return frame["sold_on"] > last
+
+
 CLOSED_AFTER_OPENED: Final = _ordered("opened_on", "closed_on", "is before opened_on")
 EXIT_AFTER_FLOOR_SET: Final = _ordered("floor_set", "exit", "is before floor_set")
 TO_AFTER_FROM: Final = _ordered("from", "to", "is before from")
@@ -75,6 +83,12 @@ ZONE_OR_STORE: Final = RowRule(
 )
 RECEIVED_BY_TODAY: Final = _until_today("received_date", "is in the future; leave it blank until it has come")
 SOLD_BY_TODAY: Final = _until_today("business_date", "is in the future")
+SOLD_BEFORE_RETURNED: Final = RowRule(
+    "sold_on",
+    ("business_date", "sold_on"),
+    "is after the business_date on which it came back",
+    _returned_before_sold,
+)
 COUNTED_BY_TODAY: Final = _until_today("business_date", "is in the future")
 ASKED_BY_TODAY: Final = RowRule(
     "requested_at",

@@ -133,7 +133,7 @@ _RANGING: Final = FeedSpec(
         text_column("style_id", "The style.", required=True, refers_to="style"),
         date_column("from", "First day; blank = ever since.", default=date.min),
         date_column("to", "Last day; blank = until further notice."),
-        units_column("presentation_minimum", "Pieces that should always be on the floor."),
+        units_column("presentation_minimum", "Pieces of each sku that should always be on the floor."),
     ),
     key=("store_id", "style_id", "from"),
     covers=("store_id", "style_id"),
@@ -183,9 +183,16 @@ _SALES: Final = FeedSpec(
             "fulfilled_by", "The store whose stock left, if another.", default=None, refers_to="store"
         ),
         _PERIOD,
+        date_column("sold_on", "Of a return, where the receipt tells: the day on which it was sold."),
+        text_column(
+            "sold_by",
+            "Of such a return: who sold it, if another store.",
+            default=None,
+            refers_to="store",
+        ),
     ),
     covers=("business_date", "store_id"),
-    rules=(rules.SOLD_BY_TODAY,),
+    rules=(rules.SOLD_BY_TODAY, rules.SOLD_BEFORE_RETURNED),
 )
 
 _STOCK: Final = FeedSpec(

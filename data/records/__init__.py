@@ -13,6 +13,7 @@ from data.records.assortment import (
     Store,
     StoreKind,
 )
+from data.records.backtests import BacktestScore
 from data.records.base import Record
 from data.records.calendar import CalendarVersion, MarkdownStep, SellingWindow, WindowStatus
 from data.records.outbox import LEASE, RETRY_AFTER, MailState, OutboxMail
@@ -33,6 +34,7 @@ __all__ = [
     "Alert",
     "AlertChart",
     "AlertEvent",
+    "BacktestScore",
     "BuyType",
     "CalendarVersion",
     "ClimateNormal",

@@ -55,7 +55,8 @@ class Finding:
     """What a rule found in one night about one style in one store and season.
 
     Units are pieces, money is at regular price, dates are business dates. `details` holds what the page
-    shows beside the sentence (sizes, stock) as plain JSON values.
+    shows beside the sentence (sizes, stock) as plain JSON values; `drivers` what its demand is made of and
+    who has seen such weeks (see `jobs.drivers`), or nothing.
     """
 
     rule: str
@@ -71,6 +72,7 @@ class Finding:
     demand_ends: date | None
     evidence: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    drivers: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -112,6 +114,8 @@ class Alert(Record):
     demand_ends: Mapped[date | None]
     evidence: Mapped[str] = mapped_column(String(32))
     details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    # Nothing for an alert that was last found before drivers were kept.
+    drivers: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     first_fired_on: Mapped[date]
     evaluated_on: Mapped[date]
     opened_at: Mapped[datetime]
@@ -215,7 +219,7 @@ class Alert(Record):
         self.act_by = finding.act_by
         self.demand_ends = finding.demand_ends
         self.evidence = finding.evidence
-        self.details = dict(finding.details)
+        self.details, self.drivers = dict(finding.details), dict(finding.drivers)
         self.evaluated_on = business_date
 
     def _record(

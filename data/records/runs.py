@@ -1,4 +1,4 @@
-"""What has run: nights and imports, their steps, and the table versions they published."""
+"""What has run: nights, imports and backtests, their steps, and the table versions they published."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class RunKind(StrEnum):
 
     NIGHT = "night"
     IMPORT = "import"
+    BACKTEST = "backtest"
 
 
 class RunState(StrEnum):
@@ -28,7 +29,7 @@ class RunState(StrEnum):
 
 
 class Run(Record):
-    """One night of one business date, or one import of one file."""
+    """One night of one business date, one import of one file, or one backtest as of a night."""
 
     __tablename__ = "runs"
     __table_args__ = (

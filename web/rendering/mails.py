@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Final
 import css_inline
 from flask import current_app
 
-from web.rendering.sentences import OWN_STORE, closing, deadline, naming, sentence, stake, subject, tally
+from web.rendering.sentences import (
+    OWN_STORE,
+    closing,
+    confidence,
+    deadline,
+    naming,
+    sentence,
+    stake,
+    subject,
+    tally,
+)
 from web.rendering.words import count, day, whole
 
 if TYPE_CHECKING:
@@ -141,11 +151,14 @@ class _Writer:
         voice = OWN_STORE if self.one_store else naming(store_name)
         return Line(
             sentence=sentence(alert, voice) if alert.is_live else closing(alert, voice),
-            beside=f"{stake(alert)} · {deadline(alert.act_by, self.today)}".removesuffix(" · ")
-            if alert.is_live
-            else "",
+            beside=self._beside(alert) if alert.is_live else "",
             url=self.address("alerts.show", alert_id=alert.alert_id),
         )
+
+    def _beside(self, alert: Alert) -> str:
+        """What is at stake, until when something helps, and what the figure rests on."""
+        told = (stake(alert), deadline(alert.act_by, self.today), confidence(alert.evidence).label)
+        return " · ".join(part for part in told if part)
 
 
 def _speaks_to_one_store(person: Person) -> bool:

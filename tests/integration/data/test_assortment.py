@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.assortment import carried, climate_frame, products_frame, stores_frame
+from data.assortment import carried, climate_frame, presentation_frame, products_frame, stores_frame
 from data.records import (
     BuyType,
     CalendarVersion,
@@ -80,6 +80,34 @@ def test_a_price_in_dollars_and_cents_is_a_number_and_an_unknown_one_none(databa
     assert set(frame["buy_type"]) == {"replenished"}
 
 
+def test_products_say_whom_they_are_for_and_where_they_hang(database):
+    add(database, product("A", gender_age="kids", department="beach"), product("B"))
+    with database.read() as session:
+        frame = products_frame(session, as_of=AS_OF).set_index("sku")
+    assert frame["gender_age"].to_dict() == {"A": "kids", "B": ""}
+    assert frame["department"].to_dict() == {"A": "beach", "B": ""}
+
+
+def test_a_presentation_minimum_is_the_one_last_ranged(database, stores):
+    def ranged(style, minimum, since=date.min, store="PHX"):
+        return Ranging(store_id=store, style_id=style, valid_from=since, presentation_minimum=minimum)
+
+    add(
+        database,
+        ranged("TEE", 3),
+        ranged("TEE", 5, date(2026, 6, 1)),
+        ranged("TEE", 9, AS_OF + timedelta(days=1)),
+        ranged("TEE", 2, store="SEA"),
+        ranged("CAP", 0),
+        ranged("HAT", None),
+    )
+    with database.read() as session:
+        frame = presentation_frame(session, as_of=AS_OF)
+    found = {(row.store_id, row.style_id): row.presentation_minimum for row in frame.itertuples()}
+    assert found == {("PHX", "TEE"): 5, ("SEA", "TEE"): 2, ("PHX", "CAP"): 0}
+    assert frame["presentation_minimum"].dtype == "int64"
+
+
 def test_stores_have_their_days_as_days(database, stores):
     with database.read() as session:
         frame = stores_frame(session).set_index("store_id")
@@ -92,6 +120,7 @@ def test_stores_have_their_days_as_days(database, stores):
 def test_empty_records_give_empty_frames_with_all_columns(database):
     with database.read() as session:
         assert list(products_frame(session, as_of=AS_OF)["regular_price"]) == []
+        assert presentation_frame(session, as_of=AS_OF).empty
         assert pd.api.types.is_datetime64_any_dtype(stores_frame(session)["opened_on"])
         assert climate_frame(session) is None
         windows = resolve(calendar_frame(session), pd.DataFrame([RANGED]))

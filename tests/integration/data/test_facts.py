@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import product
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.database import Database
-from data.facts import FactsStore, write_forecasts
+from data.facts import TABLES, FactsStore, write_forecasts
 from data.facts.store import table_uri
 from data.records import Run, RunKind
 
@@ -305,6 +306,73 @@ def test_the_panel_is_replaced_whole(facts, run_id):
     ]
 
 
+# Tables of which a version was made before they had all of today's columns.
+
+
+def as_it_was(table, *lacking):
+    columns = tuple(column for column in table.columns if column[0] not in lacking)
+    return replace(table, columns=columns)
+
+
+@pytest.fixture
+def older_facts(database, tmp_path, run_id, monkeypatch):
+    """Facts in which sales and the panel were written before they had all of today's columns."""
+    facts = FactsStore(str(tmp_path / "older"), database)
+    for name in ("sales", "panel"):
+        monkeypatch.setitem(TABLES, name, as_it_was(TABLES[name], *TABLES[name].earlier))
+    facts.prepare()
+    load(facts, run_id, sold(("2026-06-01", "PHX", "A", -1), ("2026-06-01", "PHX", "B", 2)))
+    publish(facts, run_id, panel=facts.replace_all("panel", panel("gloves", exposure=0.25), run_id=run_id))
+    monkeypatch.undo()
+    return facts
+
+
+def test_a_column_that_came_later_is_blank_in_older_sales(older_facts):
+    rows = older_facts.snapshot().arrow("SELECT sku, units, sold_on, sold_by FROM sales ORDER BY sku")
+    assert rows.to_pylist() == [
+        {"sku": "A", "units": -1, "sold_on": None, "sold_by": None},
+        {"sku": "B", "units": 2, "sold_on": None, "sold_by": None},
+    ]
+
+
+def test_nothing_is_taken_for_a_value_in_a_column_that_came_later(older_facts):
+    for condition in ("sold_on >= DATE '2000-01-01'", "sold_on IS NOT NULL", "sold_by = 'PHX'"):
+        assert older_facts.snapshot().query(f"SELECT sku FROM sales WHERE {condition}").empty
+
+
+def test_an_older_panel_says_what_was_assumed_when_it_was_made(older_facts):
+    frame = older_facts.snapshot().query("SELECT exposure, sold_out, fullness, stocked FROM panel")
+    assert frame.to_numpy().tolist() == [[0.25, 0, 1, 0.25]]
+
+
+def test_a_delivery_into_older_sales_has_the_new_columns_beside_the_old_rows(older_facts, run_id):
+    back = sold(("2026-06-02", "PHX", "A", -1)).assign(sold_on=pd.Timestamp("2026-05-20"), sold_by="SEA")
+    load(older_facts, run_id, back)
+    rows = older_facts.snapshot().arrow("SELECT sku, sold_on, sold_by FROM sales ORDER BY sold_on, sku")
+    assert [tuple(row.values()) for row in rows.to_pylist()] == [
+        ("A", date(2026, 5, 20), "SEA"),
+        ("A", None, None),
+        ("B", None, None),
+    ]
+
+
+def test_an_older_version_can_be_read_after_the_table_has_got_its_columns(older_facts, run_id):
+    before = older_facts.snapshot()
+    load(older_facts, run_id, sold(("2026-06-02", "PHX", "A", 5)))
+    assert len(before.query("SELECT sold_on FROM sales")) == 2
+    # What a killed writer left behind takes the columns with it when it is undone.
+    older_facts.replace_pairs("sales", sold(("2026-06-03", "PHX", "A", 5)), run_id=run_id)
+    load(older_facts, run_id, sold(("2026-06-04", "PHX", "A", 6)).assign(sold_by="SEA"))
+    assert len(shown(older_facts)) == 4
+
+
+def test_a_panel_is_written_over_an_older_one_with_all_its_columns(older_facts, run_id):
+    fresh = panel("swim trunks").assign(sold_out=1.0, fullness=0.5, stocked=0.75)
+    publish(older_facts, run_id, panel=older_facts.replace_all("panel", fresh, run_id=run_id))
+    frame = older_facts.snapshot().query("SELECT sold_out, fullness, stocked FROM panel")
+    assert frame.to_numpy().tolist() == [[1, 0.5, 0.75]]
+
+
 JUNE_6, JUNE_7 = date(2026, 6, 6), date(2026, 6, 7)
 ODD_NAMES = ("kids' shorts", "men's/boys'", "50% off = yes & more?", "Überzieher #1: \\ größer")
 
@@ -361,6 +429,52 @@ def test_a_night_begins_from_the_published_forecasts(facts, run_id):
     facts.begin_forecasts()
     write(facts, run_id, "shorts", JUNE_7, 4.0)
     assert forecasts(facts, run_id) == {("gloves", JUNE_6): [1.0], ("shorts", JUNE_7): [4.0]}
+
+
+def season(category, evidence):
+    return pd.DataFrame({
+        "category": category, "climate_zone": "hot", "week": [pd.Timestamp("2026-06-07")], "season": 1.5,
+        "calendar": 1.2, "temperature": 1.25, "holidays": 1.0, "elasticity": 1.7, "assortment": 0.0,
+        "recording": float("nan"), "requests": 0.0, "evidence": evidence,
+    })  # fmt: skip
+
+
+def test_what_explains_the_forecasts_is_replaced_begun_and_published_like_them(facts, run_id):
+    def write_season(category, evidence, rows=1):
+        write_forecasts(
+            facts.uri, season(category, evidence)[:rows], category=category, as_of=JUNE_7, run_id=run_id,
+            table="seasons",
+        )  # fmt: skip
+
+    def published():
+        publish(facts, run_id, seasons=facts.version("seasons"))
+        told = facts.snapshot().query("SELECT category, evidence, as_of FROM seasons ORDER BY category")
+        return list(told[["category", "evidence"]].itertuples(index=False, name=None))
+
+    write_season("gloves", "unknown")
+    before = facts.begin_forecasts()
+    write_season("gloves", "observed")
+    write_season("shorts", "borrowed")
+    assert facts.version("seasons") > before["seasons"]
+    assert facts.version("phantoms") == before["phantoms"]
+    assert published() == [("gloves", "observed"), ("shorts", "borrowed")]
+    write_season("gloves", "observed", rows=0)
+    assert published() == [("shorts", "borrowed")]
+
+
+def test_forecasts_of_before_seasons_were_doubted_tell_the_size_they_had(facts, run_id, monkeypatch):
+    older = replace(
+        TABLES["forecasts"],
+        columns=tuple(column for column in TABLES["forecasts"].columns if column[0] != "size"),
+    )
+    shutil.rmtree(table_uri(facts.uri, "forecasts"))
+    with monkeypatch.context() as before:
+        before.setitem(TABLES, "forecasts", older)
+        facts.prepare()
+        write(facts, run_id, "gloves", JUNE_6, 7.0)
+        publish(facts, run_id, forecasts=facts.version("forecasts"))
+    told = facts.snapshot().query("SELECT size FROM forecasts")
+    assert told["size"].tolist() == [pytest.approx(1 / (1 / 2.0 + (1 + 1 / 2.0) / 1.0))]
 
 
 WRITER = """

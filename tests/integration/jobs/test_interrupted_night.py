@@ -61,7 +61,16 @@ def told(service: Service) -> dict[str, Any]:
     """All that a night leaves behind, without ids and instants."""
     with service.database.read() as session:
         alerts = [
-            (a.fingerprint, a.status, a.condition, a.units_lost, a.money_lost, a.act_by, a.evaluated_on)
+            (
+                a.fingerprint,
+                a.status,
+                a.condition,
+                a.units_lost,
+                a.money_lost,
+                a.act_by,
+                a.evaluated_on,
+                a.drivers,
+            )
             for a in session.scalars(select(Alert).order_by(Alert.fingerprint))
         ]
         events = sorted(session.execute(select(Alert.fingerprint, AlertEvent.reason).join(AlertEvent)).all())
@@ -71,6 +80,7 @@ def told(service: Service) -> dict[str, Any]:
         run = session.scalar(select(Run).where(Run.kind == RunKind.NIGHT))
         steps = [(step.name, step.rows, step.state) for step in run.steps if step.name != "ingest"]
     forecasts = service.facts.snapshot().query("SELECT count(*) AS n, sum(mean) AS units FROM forecasts")
+    seasons = service.facts.snapshot().query("SELECT count(*) AS n, sum(season) AS total FROM seasons")
     return {
         "alerts": alerts,
         "events": events,
@@ -78,6 +88,7 @@ def told(service: Service) -> dict[str, Any]:
         "state": run.state,
         "steps": steps,
         "forecasts": (int(forecasts["n"][0]), round(float(forecasts["units"][0]), 6)),
+        "seasons": (int(seasons["n"][0]), round(float(seasons["total"][0]), 6)),
     }
 
 
@@ -126,9 +137,8 @@ def test_the_next_night_finishes_what_a_killed_one_began(
     assert finished.returncode == 0, finished.stderr.decode()
     after = told(people)
     assert after["state"] is RunState.SUCCEEDED
-    assert {k: after[k] for k in ("alerts", "events", "forecasts")} == {
-        k: undisturbed[k] for k in ("alerts", "events", "forecasts")
-    }
+    left_behind = ("alerts", "events", "forecasts", "seasons")
+    assert {k: after[k] for k in left_behind} == {k: undisturbed[k] for k in left_behind}
     deliver_when_leases_are_over(people, smtp_server)
     ids = [message["Message-ID"] for message in smtp_server.messages]
     assert len(ids) == len(set(ids)) == len(undisturbed["mails"])

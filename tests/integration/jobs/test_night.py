@@ -127,6 +127,71 @@ def test_each_firing_alert_has_its_drawing_and_its_numbers(retailer: Service) ->
     assert next(row for row in chart.table if row["week"] == "2026-08-02")["mean"] > 5
 
 
+def test_each_alert_says_what_moves_its_demand_and_who_has_seen_such_weeks(retailer: Service) -> None:
+    run_night(retailer)
+
+    told = alerts_of(retailer)["PHX-01"].drivers
+    assert told["times"] > 1.2
+    assert told["times"] == pytest.approx(told["season"] * told["warmth"] * told["holidays"], abs=0.01)
+    # Phoenix has never shown trunks after July; Los Angeles shows them to the year's end.
+    assert (told["stores_here"], told["stores_elsewhere"]) == (0, 1)
+    assert told["evidence"]["borrowed"] > 0.5
+
+
+def test_what_the_forecasts_rest_on_is_published_with_them(retailer: Service) -> None:
+    run_night(retailer)
+
+    told = retailer.facts.snapshot().query("SELECT * FROM seasons")
+    assert set(told["category"]) == {"swim trunks", "white T-shirts"}
+    assert len(told) == 2 * 3 * 52
+    assert (told["as_of"].dt.date == AS_OF).all()
+    factors = told["calendar"] * told["temperature"] * told["holidays"]
+    seen = told["evidence"] == "observed"
+    assert factors[seen].to_numpy() == pytest.approx(told.loc[seen, "season"].to_numpy())
+    sizes = retailer.facts.snapshot().query("SELECT size FROM forecasts")["size"]
+    assert (sizes > 0).all()
+
+
+def test_a_shelf_from_which_nothing_sells_any_more_is_suspected(retailer: Service) -> None:
+    sales = retailer.settings.inbox / "sales.csv"
+    lines = sales.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not ("SEA-01,TEE-M" in line and line > "2026-03-01")]
+    sales.write_text("\n".join([*kept, ""]), encoding="utf-8")
+
+    run_night(retailer)
+
+    [shelf] = retailer.facts.snapshot().query("SELECT * FROM phantoms").to_dict("records")
+    assert (shelf["store_id"], shelf["sku"], shelf["category"]) == ("SEA-01", "TEE-M", "white T-shirts")
+    assert shelf["first_week"].date() >= date(2026, 3, 1)
+    assert shelf["last_week"].date() == date(2026, 5, 31)
+    assert shelf["expected"] > 10
+    assert "on 1 shelf nothing sells" in the_night(retailer).step("forecast").outcome
+
+
+def test_a_category_first_sold_last_month_has_the_season_of_its_department(retailer: Service) -> None:
+    inbox = retailer.settings.inbox
+    header, *products = (inbox / "products.csv").read_text(encoding="utf-8").splitlines()
+    in_departments = [f"{line},{'basics' if 'TEE' in line else 'summer'}" for line in products]
+    new = "SND-M,SND,Beach Sandal,sandals,M,20.00,21,summer"
+    (inbox / "products.csv").write_text(
+        "\n".join([f"{header},department", *in_departments, new, ""]), encoding="utf-8"
+    )
+    for name, row in (("sales", "{week},{store},SND-M,6,week"), ("stock", "{week},{store},SND-M,50,1,week")):
+        weeks = [AS_OF - timedelta(days=6 + 7 * age) for age in range(5)]
+        rows = [row.format(week=week, store=store) for week in weeks for store in ("LAX-01", "PHX-01")]
+        with (inbox / f"{name}.csv").open("a", encoding="utf-8") as feed:
+            feed.write("\n".join([*rows, ""]))
+
+    run_night(retailer)
+
+    told = retailer.facts.snapshot().query(
+        "SELECT category, week, calendar FROM seasons WHERE climate_zone = 'warm' ORDER BY week"
+    )
+    season = told.pivot_table(index="week", columns="category", values="calendar")
+    assert season["sandals"].max() > 3 * season["sandals"].min()
+    assert abs(season["sandals"].idxmax() - season["swim trunks"].idxmax()) <= timedelta(weeks=4)
+
+
 def test_the_next_night_finds_the_same_alerts_again(
     retailer: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -253,6 +253,26 @@ def test_an_alert_tells_why_how_sure_which_sizes_and_its_history(
     assert "by the night" in page
 
 
+def test_an_alert_shows_what_it_rests_on_and_what_moves_it(
+    world: World, logged_in: Callable[[str], FlaskClient]
+) -> None:
+    with world.database.write() as records:
+        alert = records.get(Alert, world.own_alert)
+        assert alert
+        alert.evidence = "borrowed"
+        alert.drivers = {
+            "weekly": 12.3, "times": 2.1, "season": 1.75, "warmth": 1.2, "holidays": 1.0, "elasticity": 1.7,
+            "asked": 0.0, "evidence": {"borrowed": 1.0}, "stores_here": 0, "stores_elsewhere": 4,
+        }  # fmt: skip
+    label = '<span class="evidence evidence-borrowed">borrowed from elsewhere</span>'
+    browser = logged_in(MANAGER)
+    page = browser.get(f"/alerts/{world.own_alert}").text
+    assert "customers here want about 12 a week on average" in page
+    assert "4 stores elsewhere did." in page
+    assert label in page
+    assert label in browser.get("/alerts").text
+
+
 def test_taking_an_alert_on_is_remembered_with_who_and_when(
     world: World, logged_in: Callable[[str], FlaskClient]
 ) -> None:

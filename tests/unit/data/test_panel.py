@@ -1,3 +1,5 @@
+"""The panel: what the records make of the weekly facts."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -6,191 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.facts import TABLES, FactsStore, Snapshot
-from data.facts.panel import Trade, build_panel, weekly_facts
-from data.facts.store import write_rows
-from data.settings import Weekday
+from data.facts.panel import Trade, build_panel
 
 SUNDAY, SATURDAY = date(2026, 5, 31), date(2026, 6, 6)
 
-
-@pytest.fixture
-def weekly(tmp_path):
-    """The weekly facts of a few sales and stock records."""
-
-    def of(*records, as_of=SATURDAY, first_week=SUNDAY, week_starts_on=Weekday.SUNDAY):
-        uri = str(tmp_path / str(len(list(tmp_path.iterdir()))))
-        FactsStore(uri, None).prepare()
-        for name in ("sales", "stock"):
-            rows = pd.DataFrame([row for table, row in records if table == name])
-            if len(rows):
-                write_rows(uri, TABLES[name], rows, run_id=1, mode="overwrite")
-        versions = {name: int(any(table == name for table, _ in records)) for name in ("sales", "stock")}
-        snapshot = Snapshot(uri, versions)
-        return weekly_facts(snapshot, first_week=first_week, as_of=as_of, week_starts_on=week_starts_on)
-
-    return of
-
-
-def sale(day, units, price=None, period="day", **changes):
-    row = {"store_id": "PHX", "sku": "A", "business_date": pd.Timestamp(day), "units": units}
-    return "sales", row | {"unit_price": price, "period": period, "month": str(day)[:7]} | changes
-
-
-def count(day, on_hand=None, in_stock=None, period="day", **changes):
-    row = {"store_id": "PHX", "sku": "A", "business_date": pd.Timestamp(day), "on_hand": on_hand}
-    return "stock", row | {"in_stock": in_stock, "period": period, "month": str(day)[:7]} | changes
-
-
-def only(frame):
-    [row] = frame.to_dict("records")
-    return row
-
-
-# Weekly facts: what the days of a week say.
-
-
-def test_a_day_that_closed_with_stock_was_available(weekly):
-    row = only(weekly(count("2026-06-01", 3), count("2026-06-02", 1), sale("2026-06-02", 2)))
-    assert (row["days_known"], row["days_available"], row["units"]) == (2, 2, 2)
-
-
-def test_a_day_that_ended_sold_out_after_selling_counts_half(weekly):
-    row = only(weekly(count("2026-06-01", 0), sale("2026-06-01", 4), count("2026-06-02", 0)))
-    assert (row["days_known"], row["days_available"]) == (2, 0.5)
-
-
-def test_a_return_to_an_empty_shelf_does_not_make_the_day_half_available(weekly):
-    row = only(weekly(count("2026-06-01", 0), sale("2026-06-01", -1)))
-    assert row["days_available"] == 0
-
-
-def test_negative_stock_on_the_books_is_no_stock(weekly):
-    assert only(weekly(count("2026-06-01", -2)))["days_available"] == 0
-
-
-def test_a_share_in_stock_counts_for_its_day(weekly):
-    assert only(weekly(count("2026-06-01", None, 0.25)))["days_available"] == 0.25
-
-
-def test_a_weekly_share_in_stock_counts_for_its_seven_days(weekly):
-    row = only(weekly(count("2026-05-31", None, 0.5, period="week"), sale("2026-05-31", 6, period="week")))
-    assert (row["days_known"], row["days_available"], row["units"]) == (7, 3.5, 6)
-
-
-def test_a_weekly_count_with_stock_is_a_week_available(weekly):
-    assert only(weekly(count("2026-05-31", 4, period="week")))["days_available"] == 7
-
-
-def test_a_weekly_record_is_known_only_when_its_week_is_over(weekly):
-    records = (count("2026-05-31", 5, period="week"), sale("2026-05-31", 6, period="week"))
-    assert weekly(*records, as_of=date(2026, 6, 5)).empty
-    assert only(weekly(*records, as_of=SATURDAY))["units"] == 6
-
-
-def test_days_after_the_business_date_and_before_the_first_week_are_not_seen(weekly):
-    days = ("2026-05-30", "2026-05-31", "2026-06-04", "2026-06-05")
-    found = weekly(*(sale(day, 1) for day in days), as_of=date(2026, 6, 4))
-    assert only(found)["units"] == 2
-
-
-def test_the_first_week_is_a_whole_one_whatever_day_is_named(weekly):
-    assert only(weekly(sale("2026-05-31", 1), first_week=date(2026, 6, 3)))["units"] == 1
-
-
-def test_returns_are_netted_and_never_make_a_week_negative(weekly):
-    row = only(weekly(sale("2026-06-01", 5), sale("2026-06-02", -2)))
-    assert row["units"] == 3
-    assert only(weekly(sale("2026-06-01", 1), sale("2026-06-02", -4)))["units"] == 0
-
-
-def test_the_price_paid_is_weighed_by_units_without_returns_or_unknown_prices(weekly):
-    row = only(
-        weekly(
-            sale("2026-06-01", 3, 10.0),
-            sale("2026-06-02", 1, 20.0),
-            sale("2026-06-03", -1, 20.0),
-            sale("2026-06-04", 7, None),
-        )
-    )
-    assert (row["revenue"], row["priced_units"]) == (50, 4)
-
-
-def test_sales_of_a_series_that_no_stock_record_tells_of_are_kept(weekly):
-    found = weekly(count("2026-06-01", 3), sale("2026-06-01", 2, sku="B")).set_index("sku")
-    assert found["days_known"].to_dict() == {"A": 1, "B": 0}
-    assert found["units"].to_dict() == {"A": 0, "B": 2}
-
-
-def test_series_of_two_stores_are_kept_apart(weekly):
-    found = weekly(count("2026-06-01", 3), sale("2026-06-01", 2, store_id="SEA")).set_index("store_id")
-    assert found["units"].to_dict() == {"PHX": 0, "SEA": 2}
-
-
-@pytest.mark.parametrize(
-    ("first", "weeks"),
-    [
-        (Weekday.SUNDAY, ["2026-05-31", "2026-06-07"]),
-        (Weekday.MONDAY, ["2026-06-01"]),
-        (Weekday.FRIDAY, ["2026-06-05"]),
-    ],
-)
-def test_weeks_start_on_the_chain_s_weekday(weekly, first, weeks):
-    found = weekly(sale("2026-06-06", 1), sale("2026-06-07", 1), as_of=date(2026, 6, 7), week_starts_on=first)
-    assert sorted(found["week"].dt.strftime("%Y-%m-%d")) == weeks
-    assert found["units"].sum() == 2
-
-
-def test_weekly_sales_beside_daily_stock_make_one_week(weekly):
-    days = pd.date_range("2026-05-31", "2026-06-06")
-    records = [count(day.date(), 5 if day.day != 6 else 0) for day in days]
-    row = only(weekly(*records, sale("2026-05-31", 9, period="week")))
-    assert (row["units"], row["days_known"], row["days_available"]) == (9, 7, 6)
-
-
-def test_daily_sales_beside_weekly_stock_make_one_week(weekly):
-    row = only(
-        weekly(count("2026-05-31", None, 1.0, period="week"), sale("2026-06-02", 2), sale("2026-06-05", 3))
-    )
-    assert (row["units"], row["days_known"], row["days_available"]) == (5, 7, 7)
-
-
-def test_a_week_known_by_the_week_and_by_the_day_has_seven_days_all_the_same(weekly):
-    records = [count("2026-05-31", 5, period="week"), count("2026-06-03", 0), count("2026-06-04", 4)]
-    row = only(weekly(*records))
-    assert row["days_known"] == 7
-    assert row["days_available"] == pytest.approx(7 * 8 / 9)
-
-
-def test_a_week_sold_by_the_week_is_not_sold_again_by_its_days(weekly):
-    days = [sale(f"2026-06-0{day}", 1) for day in (1, 2, 3)]
-    assert only(weekly(sale("2026-05-31", 6, period="week"), *days))["units"] == 6
-    before = sale("2026-05-24", 6, period="week")
-    found = weekly(before, *days, first_week=date(2026, 5, 24)).set_index("week")["units"]
-    assert found.to_dict() == {pd.Timestamp("2026-05-24"): 6, pd.Timestamp("2026-05-31"): 3}
-
-
-def test_a_weekly_and_a_daily_count_of_one_day_do_not_double_what_was_sold(weekly):
-    row = only(weekly(count("2026-05-31", 5, period="week"), count("2026-05-31", 4), sale("2026-05-31", 3)))
-    assert (row["units"], row["days_known"], row["days_available"]) == (3, 7, 7)
-
-
-def test_a_week_s_sales_say_nothing_about_the_hour_at_which_its_first_day_sold_out(weekly):
-    row = only(weekly(count("2026-05-31", 0), sale("2026-05-31", 3, period="week")))
-    assert row["days_available"] == 0
-
-
-def test_stock_of_a_week_is_that_of_its_last_count(weekly):
-    records = [count("2026-06-03", 7), count("2026-06-01", 9), sale("2026-06-04", 1)]
-    assert only(weekly(*records))["on_hand"] == 7
-    assert np.isnan(only(weekly(sale("2026-06-04", 1), count("2026-06-05", None, 1.0)))["on_hand"])
-
-
-# The panel: what the records make of the weekly facts. The week of 31 May 2026, nothing unusual about it.
+# The week of 31 May 2026, nothing unusual about it.
 
 WEEK = {
-    "store_id": "PHX", "sku": "A", "week": pd.Timestamp("2026-05-31"), "units": 3.0, "revenue": np.nan,
-    "priced_units": np.nan, "days_known": 7.0, "days_available": 7.0, "on_hand": 5.0,
+    "store_id": "PHX", "sku": "A", "week": pd.Timestamp("2026-05-31"), "sold": 3, "returned": 0,
+    "revenue": np.nan, "priced_units": np.nan, "days_known": 7, "days_counted": 7, "days_available": 7.0,
+    "days_stocked": 7.0, "days_sold_empty": 0, "closing": 1.0, "on_hand": 5.0, "days_held": 7,
+    "shown_2": 14, "shown_4": 28, "sold_from": pd.Timestamp("2026-05-03"),
+    "sold_to": pd.Timestamp("2026-06-06"),
 }  # fmt: skip
 PRODUCTS = pd.DataFrame(
     [
@@ -229,9 +58,29 @@ def window(floor_set, leaves):
     return pd.DataFrame([{"store_id": "PHX", "style_id": "SWT", "season_code": "SS26"} | span])
 
 
-def panel(*rows, stores=STORES, steps=NO_STEPS, windows=NO_WINDOWS, as_of=SATURDAY):
-    facts = pd.DataFrame([WEEK | row for row in rows]).astype({"week": "datetime64[us]"})
-    return build_panel(facts, Trade(PRODUCTS, stores, NO_STEPS, steps), windows, as_of=as_of)
+def presentation(minimum, style="SWT"):
+    return pd.DataFrame({"store_id": ["PHX"], "style_id": [style], "presentation_minimum": [minimum]})
+
+
+FULL_WITH_ONE = presentation(1)
+
+
+def panel(*rows, stores=STORES, steps=NO_STEPS, windows=NO_WINDOWS, minimums=FULL_WITH_ONE, as_of=SATURDAY):
+    days = dict.fromkeys(("week", "sold_from", "sold_to"), "datetime64[us]")
+    facts = pd.DataFrame([WEEK | row for row in rows]).astype(days)
+    trade = Trade(PRODUCTS, stores, NO_STEPS, steps, minimums)
+    return build_panel(facts, trade, windows, as_of=as_of)
+
+
+def only(frame):
+    [row] = frame.to_dict("records")
+    return row
+
+
+BLIND = {
+    "days_known": 0, "days_counted": 0, "days_available": 0.0, "days_stocked": 0.0, "closing": np.nan,
+    "on_hand": np.nan, "days_held": 0, "shown_2": 0, "shown_4": 0,
+}  # fmt: skip
 
 
 def exposure(*rows, **options):
@@ -242,11 +91,12 @@ def test_a_row_of_the_panel_says_what_was_sold_where_and_when():
     assert only(panel({})) == {
         "store_id": "PHX", "sku": "A", "category": "swim trunks", "climate_zone": "hot",
         "week": pd.Timestamp("2026-05-31"), "units": 3, "exposure": 1, "price_ratio": 1, "on_hand": 5,
+        "sold_out": 0, "fullness": 1, "stocked": 1,
     }  # fmt: skip
 
 
 def test_stock_in_the_backroom_before_the_floor_set_is_not_exposed():
-    assert exposure({"units": 0.0}, windows=window("2026-06-08", "2026-09-01")) == [0]
+    assert exposure({"sold": 0}, windows=window("2026-06-08", "2026-09-01")) == [0]
 
 
 def test_the_week_of_the_floor_set_is_exposed_for_its_days():
@@ -258,7 +108,7 @@ def test_stock_on_the_clearance_rail_after_the_exit_is_exposed():
 
 
 def test_a_week_that_has_not_ended_is_exposed_for_its_days():
-    observed = {"days_known": 2.0, "days_available": 2.0}
+    observed = {"days_known": 2, "days_counted": 2, "days_available": 2.0}
     assert exposure(observed, as_of=date(2026, 6, 1)) == [pytest.approx(2 / 7)]
 
 
@@ -276,31 +126,7 @@ def test_a_week_that_has_not_ended_is_exposed_for_its_days():
 def test_a_store_is_exposed_while_it_is_open(opened, closed, days):
     stores = STORES.assign(opened_on=pd.Timestamp(opened), closed_on=pd.Timestamp(closed))
     stores = stores.astype({"opened_on": "datetime64[us]", "closed_on": "datetime64[us]"})
-    assert exposure({"units": 0.0}, stores=stores) == [pytest.approx(days / 7)]
-
-
-BLIND = {"days_known": 0.0, "days_available": 0.0, "on_hand": np.nan}
-
-
-def test_a_series_without_a_stock_feed_has_its_weeks_without_sales_too():
-    first, last = pd.Timestamp("2026-05-10"), pd.Timestamp("2026-05-31")
-    found = panel(BLIND | {"week": first}, BLIND | {"week": last}, {"sku": "B"})
-    blind = found[found["sku"] == "A"].sort_values("week")
-    assert blind["week"].tolist() == list(pd.date_range(first, last, freq="7D"))
-    assert blind["units"].tolist() == [3, 0, 0, 3]
-    assert blind["exposure"].tolist() == [1, 1, 1, 1]
-    assert len(found[found["sku"] == "B"]) == 1
-
-
-def test_a_series_without_a_stock_feed_goes_on_to_the_week_that_has_not_ended():
-    found = panel(BLIND | {"week": pd.Timestamp("2026-05-24")}, as_of=date(2026, 6, 2))
-    assert found["week"].max() == pd.Timestamp("2026-05-31")
-    assert found["exposure"].tolist() == [1, pytest.approx(3 / 7)]
-
-
-def test_a_week_without_a_record_in_a_series_with_a_stock_feed_is_not_made_up():
-    found = panel({"week": pd.Timestamp("2026-05-10")}, {})
-    assert len(found) == 2
+    assert exposure({"sold": 0}, stores=stores) == [pytest.approx(days / 7)]
 
 
 def test_a_sku_or_a_store_that_the_records_do_not_know_is_dropped():
@@ -344,3 +170,93 @@ def test_what_has_no_regular_price_says_nothing_about_the_zone_s():
 def test_absurd_prices_are_held_within_bounds():
     free = {"revenue": 0.0, "priced_units": 1.0}
     assert ratios(free, {"sku": "B", "revenue": 900.0, "priced_units": 1.0}) == [0.05, 1.5]
+
+
+# What the week ended like, how full the shelf was, and what the books said.
+
+
+def told(column, *rows, **options):
+    return panel(*(rows or ({},)), **options)[column].tolist()
+
+
+EMPTY = {"days_available": 2.5, "days_stocked": 2.0, "closing": 0.0, "on_hand": 0.0, "days_held": 2}
+
+
+def test_a_week_that_closed_empty_after_the_item_had_been_there_ended_sold_out():
+    assert told("sold_out", EMPTY) == [1]
+
+
+def test_a_week_that_closed_with_stock_did_not_end_sold_out_however_long_it_was_empty():
+    assert told("sold_out", EMPTY | {"closing": 1.0, "on_hand": 9.0}) == [0]
+
+
+def test_a_week_in_which_nothing_was_there_and_nothing_sold_did_not_sell_out():
+    gone = EMPTY | {"sold": 0, "days_available": 0.0, "days_stocked": 0.0, "days_held": 0}
+    later = {"week": pd.Timestamp("2026-05-24")}
+    assert told("sold_out", later, gone) == [0, 0]
+
+
+def test_of_a_weekly_share_in_stock_the_rest_is_sold_out():
+    share = {"days_available": 5.25, "days_stocked": 5.25, "closing": 0.75, "on_hand": np.nan, "days_held": 0}
+    assert told("sold_out", share) == [0.25]
+    assert told("stocked", share) == [0.75]
+    assert told("fullness", share, minimums=presentation(4)) == [1]
+
+
+def test_a_shelf_with_less_than_its_presentation_minimum_is_not_full():
+    counts = {"days_held": 5, "shown_4": 12, "shown_2": 9}
+    assert told("fullness", counts, minimums=presentation(4)) == [pytest.approx(12 / 20)]
+    assert told("fullness", counts, minimums=presentation(2)) == [pytest.approx(9 / 10)]
+
+
+def test_a_shelf_whose_presentation_minimum_is_not_known_counts_as_full():
+    counts = {"days_held": 5, "shown_4": 12, "shown_2": 9}
+    assert told("fullness", counts, minimums=presentation(4, style="BEA")) == [1]
+    assert told("fullness", counts, minimums=presentation(0)) == [1]
+
+
+def test_an_empty_week_has_no_shelf_to_be_less_than_full():
+    gone = EMPTY | {"days_held": 0, "shown_4": 0}
+    assert told("fullness", gone, minimums=presentation(4)) == [1]
+
+
+def test_only_minimums_of_two_and_more_can_be_fallen_short_of():
+    levels = pd.concat([presentation(level) for level in (0, 1, 4, 2, 4)])
+    assert Trade(PRODUCTS, STORES, NO_STEPS, NO_STEPS, levels).minimums == [2, 4]
+    assert Trade(PRODUCTS, STORES, NO_STEPS, NO_STEPS, levels[:0]).minimums == []
+
+
+def test_the_books_show_stock_whatever_calendar_and_sales_say():
+    backroom = {"sold": 0, "days_available": 7.0, "days_stocked": 7.0}
+    assert told("stocked", backroom, windows=window("2026-06-08", "2026-09-01")) == [1]
+    assert told("stocked", EMPTY) == [pytest.approx(2 / 7)]
+
+
+def test_the_books_of_a_store_that_is_closed_show_nothing():
+    stores = STORES.assign(closed_on=pd.Timestamp("2026-06-01")).astype({"closed_on": "datetime64[us]"})
+    assert told("stocked", stores=stores) == [pytest.approx(2 / 7)]
+
+
+def test_without_a_stock_feed_no_books_show_stock_and_nothing_ends_sold_out():
+    row = only(panel(BLIND))
+    assert (row["exposure"], row["stocked"], row["sold_out"], row["fullness"]) == (1, 0, 0, 1)
+
+
+def test_a_return_lowers_what_was_sold_before_it_and_not_its_own_week():
+    sold = {"week": pd.Timestamp("2026-05-24"), "sold": 8}
+    found = panel(sold, {"sold": 0, "returned": 2})
+    assert found["units"].tolist() == [6, 0]
+    found = panel(sold, {"sold": 2, "returned": 5})
+    assert found["units"].tolist() == [pytest.approx(4), pytest.approx(1)]
+
+
+def test_what_was_brought_back_later_was_there_to_be_sold():
+    early = window("2026-06-08", "2026-09-01")
+    found = panel({"sold": 3, "returned": 3}, windows=early)
+    assert (found["units"].tolist(), found["exposure"].tolist()) == ([0], [1])
+
+
+def test_facts_of_nobody_known_make_an_empty_panel():
+    found = panel({"sku": "UNKNOWN"})
+    assert found.empty
+    assert list(found.columns) == list(panel({}).columns)

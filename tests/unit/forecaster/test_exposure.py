@@ -73,6 +73,24 @@ def test_unknown_days_of_a_known_week_follow_its_known_days():
     assert exposure(days_known=4, days_available=2.0) == pytest.approx(0.5)
 
 
+def test_in_a_store_that_opened_in_mid_week_only_its_open_days_are_filled():
+    assert exposure(days_open=4, days_known=4, days_available=2.0) == pytest.approx(2 / 7)
+
+
+def test_days_before_the_opening_do_not_make_up_for_days_without_stock_after_it():
+    assert exposure(days_open=4, days_known=7, days_available=3.5) == pytest.approx(2 / 7)
+
+
+def test_without_a_stock_feed_it_is_there_while_the_store_is_open():
+    blind = {"stock_feed": False, "days_known": 0, "days_available": 0.0}
+    assert exposure(**blind, days_open=3) == pytest.approx(3 / 7)
+    assert exposure(**blind, days=0, days_open=0, units=0.0) == 0
+
+
+def test_sales_in_a_store_that_is_said_to_be_closed_are_believed():
+    assert exposure(days_open=0) == 1
+
+
 def test_books_that_say_nothing_beside_sales_count_half_a_day_for_each_unit():
     assert exposure(days_available=0.0, units=2.0) == pytest.approx(1 / 7)
     assert exposure(days_available=0.0, units=100.0) == pytest.approx(0.5)

@@ -26,6 +26,8 @@ WINDOWS = pd.DataFrame(
     }
 )
 
+DRIVERS = {"weekly": 12.3, "times": 2.1}
+
 
 def row(**changes: Any) -> dict[str, Any]:
     """A row as the rules give it: frame types, not plain ones."""
@@ -64,7 +66,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def made(products: pd.DataFrame = PRODUCTS, **changes: Any) -> Finding:
-    [finding] = to_findings(pd.DataFrame([row(**changes)]), products, WINDOWS)
+    [finding] = to_findings(pd.DataFrame([row(**changes)]), products, WINDOWS, [DRIVERS])
     return finding
 
 
@@ -97,6 +99,10 @@ def test_details_are_the_json_that_the_page_reads() -> None:
     assert (details["on_hand"], details["in_transit"]) == (24, 3)
 
 
+def test_what_moves_the_demand_goes_with_the_finding() -> None:
+    assert made().drivers == DRIVERS
+
+
 def test_the_floor_set_is_that_of_the_window_which_ends_with_the_exit() -> None:
     assert made().details["floor_set"] == "2026-02-09"
     assert made(exit=pd.Timestamp("2025-07-06")).details["floor_set"] == "2025-02-10"
@@ -118,7 +124,7 @@ def test_a_window_without_an_end_is_not_taken_for_the_missing_exit() -> None:
     found = pd.DataFrame([row(exit=pd.NaT)])
     open_ended = WINDOWS.assign(exit=pd.NaT, floor_set=pd.NaT).iloc[:1]
 
-    [finding] = to_findings(found, PRODUCTS, open_ended)
+    [finding] = to_findings(found, PRODUCTS, open_ended, [DRIVERS])
 
     assert finding.details["floor_set"] is None
 
@@ -133,4 +139,4 @@ def test_the_same_figures_with_noise_make_the_same_finding() -> None:
 
 
 def test_nothing_found_is_no_finding() -> None:
-    assert to_findings(pd.DataFrame([row()]).iloc[:0], PRODUCTS, WINDOWS) == []
+    assert to_findings(pd.DataFrame([row()]).iloc[:0], PRODUCTS, WINDOWS, []) == []

@@ -66,7 +66,7 @@ def test_each_line_leads_to_its_page_below_the_address_of_the_app() -> None:
     mail = write(new=[make_alert(41)])
     for told in (mail.text, mail.html):
         assert f"{BASE}/alerts/41" in told
-        assert "Act by 1 July (in 17 days)" in told
+        assert "$1,299 · Act by 1 July (in 17 days) · observed here" in told
     assert "you hold 6, none in M." in mail.text
 
 

@@ -139,6 +139,24 @@ def reasons(result):
             "'9' is no known store",
         ),
         (
+            "sales",
+            "business_date,store_id,sku,units,sold_on",
+            "2026-06-01,1,A,-1,2026-06-02",
+            "sold_on: '2026-06-02' is after the business_date on which it came back",
+        ),
+        (
+            "sales",
+            "business_date,store_id,sku,units,sold_on,period",
+            "2026-05-31,1,A,-1,2026-06-07,week",
+            "sold_on: '2026-06-07' is after the business_date on which it came back",
+        ),
+        (
+            "sales",
+            "business_date,store_id,sku,units,sold_on,sold_by",
+            "2026-06-01,1,A,-1,2026-05-01,9",
+            "sold_by: '9' is no known store",
+        ),
+        (
             "stock",
             "business_date,store_id,sku,in_stock",
             "2026-06-01,1,A,1.5",
@@ -182,6 +200,8 @@ def test_a_row_that_breaks_a_rule_is_rejected_with_the_reason(checked, kind, hea
         ("climate", "climate_zone,store_id,week,normal_temperature\nelsewhere,,52,-4\n"),
         ("receipts", "expected_date,store_id,sku,units\n2027-01-01,1,A,5\n"),
         ("sales", "business_date,store_id,sku,units\n2026-06-15,1,A,-2\n"),
+        ("sales", "business_date,store_id,sku,units,sold_on\n2026-06-15,1,A,-2,2026-06-15\n"),
+        ("sales", "business_date,store_id,sku,units,sold_on,period\n2026-05-31,1,A,-2,2026-06-06,week\n"),
         ("stock", "business_date,store_id,sku,on_hand\n2026-06-15,1,A,-2\n"),
         ("requests", "requested_at,store_id,style_id,size\n2026-06-15T09:00,1,a,XL\n"),
         ("requests", "requested_at,store_id,text\n2026-06-15T09:00,1,a red hat\n"),
