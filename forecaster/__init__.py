@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from forecaster.gap import expected_gap
     from forecaster.keep_open import KeepOpenTest, design_keep_open_test
     from forecaster.keep_open_reading import KeepOpenReading, Verdict, read_keep_open_test
+    from forecaster.like_items import propose_like_items, replaced_by_size
+    from forecaster.needs import customers_lost, demand_by_need, need_of
     from forecaster.policy import RulePolicy
     from forecaster.rules import find_gaps
+    from forecaster.scores import AlertScore, score_alerts
+    from forecaster.substitution import substitution_share
 
 __all__ = [
+    "AlertScore",
     "DemandModel",
     "ForecasterError",
     "KeepOpenReading",
@@ -27,15 +32,23 @@ __all__ = [
     "PanelError",
     "RulePolicy",
     "Verdict",
+    "customers_lost",
+    "demand_by_need",
     "design_keep_open_test",
     "expected_gap",
     "find_gaps",
     "fit_demand",
+    "need_of",
+    "propose_like_items",
     "read_keep_open_test",
+    "replaced_by_size",
+    "score_alerts",
+    "substitution_share",
     "weekly_exposure",
 ]
 
 _HOMES = {
+    "AlertScore": "scores",
     "DemandModel": "demand",
     "ForecasterError": "errors",
     "KeepOpenReading": "keep_open_reading",
@@ -43,11 +56,18 @@ _HOMES = {
     "PanelError": "errors",
     "RulePolicy": "policy",
     "Verdict": "keep_open_reading",
+    "customers_lost": "needs",
+    "demand_by_need": "needs",
     "design_keep_open_test": "keep_open",
     "expected_gap": "gap",
     "find_gaps": "rules",
     "fit_demand": "demand",
+    "need_of": "needs",
+    "propose_like_items": "like_items",
     "read_keep_open_test": "keep_open_reading",
+    "replaced_by_size": "like_items",
+    "score_alerts": "scores",
+    "substitution_share": "substitution",
     "weekly_exposure": "exposure",
 }
 

@@ -11,7 +11,6 @@ import pandas as pd
 
 from forecaster.calendar_shares import Windows, phase_shares
 from forecaster.demand import fit_demand
-from forecaster.distribution import size_of_sum
 from forecaster.errors import ForecasterError
 from forecaster.frames import days, numbers, require_columns, require_unique
 from forecaster.panel import COLUMNS
@@ -56,10 +55,10 @@ class Foretelling(Protocol):
 
     @property
     def series(self) -> pd.DataFrame:
-        """store, sku, category, climate_zone, level_shape, dispersion."""
+        """store, sku, category, climate_zone."""
 
     def predict(self, weeks: Sequence[date]) -> pd.DataFrame:
-        """store, sku, week, mean, p10, p50, p90: the series in their order, each with the weeks as given."""
+        """store, sku, week, mean, p10, p50, p90, size: series in their order, each with its weeks."""
 
 
 def rolling_origins(first_week: date, *, as_of: date, count: int, every: int, horizon: int) -> list[date]:
@@ -215,10 +214,10 @@ def _held_against(
     n = len(model.series)
     mean = told["mean"].to_numpy(dtype=np.float64).reshape(n, len(weeks))
     on_floor = None if windows is None else _phases(mean, weeks, model.series, windows)
-    columns = [*_SERIES, "category", "climate_zone", "level_shape", "dispersion"]
+    columns = [*_SERIES, "category", "climate_zone"]
     rows = pd.concat(
         [
-            told[["week", "mean", "p10", "p50", "p90"]].reset_index(drop=True),
+            told[["week", "mean", "p10", "p50", "p90", "size"]].reset_index(drop=True),
             model.series[columns].loc[model.series.index.repeat(len(weeks))].reset_index(drop=True),
         ],
         axis=1,
@@ -240,8 +239,9 @@ def _held_against(
 def _scored(rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
     """category, period, band of weeks ahead, and what each row adds to the sums."""
     mean = rows["mean"].to_numpy(dtype=np.float64)
-    size = size_of_sum(mean, mean**2, rows["level_shape"], rows["dispersion"])
-    sums = row_sums(rows["actual"], mean, size, [rows[name] for name in ("p10", "p50", "p90")])
+    sums = row_sums(
+        rows["actual"], mean, rows["size"].to_numpy(), [rows[name] for name in ("p10", "p50", "p90")]
+    )
     band = np.searchsorted(_BAND_ENDS, rows["ahead"].to_numpy())
     return sums.assign(
         category=rows["category"].to_numpy(),

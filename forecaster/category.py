@@ -98,6 +98,9 @@ class CategoryModel:
         own_peak = np.where(grid_evidence == observed, grid, -np.inf).max(axis=1, initial=-np.inf)
         peak = own_peak.max(initial=-np.inf)
         own_peak = np.where(np.isfinite(own_peak), own_peak, peak if np.isfinite(peak) else 1.0)
+        if self.season.layout.kin is not None:
+            # What the kin have seen counts as seen: a young category has no peak of its own yet.
+            own_peak = np.maximum(own_peak, np.exp(self.season.layout.kin).max(axis=1))
         unknown = evidence == STRONGEST_FIRST.index(Evidence.UNKNOWN)
         borrowed = evidence == STRONGEST_FIRST.index(Evidence.BORROWED)
         factor = np.where(unknown, np.minimum(factor, own_peak[:, None]), factor)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from forecaster.panel import CategoryBlock
 
     Floats = npt.NDArray[np.float64]
+    Indices = npt.NDArray[np.intp]
     Flags = npt.NDArray[np.bool_]
 
 _MAX_TURNS: Final = 8
@@ -41,7 +42,7 @@ _LOOKS: Final = 2
 """How often phantom stock is looked for: it presses the levels down that the first look goes by."""
 
 _ENOUGH_CHRONIC: Final = 30
-_ENOUGH_REQUESTS: Final = 20.0
+_ENOUGH_REQUESTS: Final = 8.0
 """Customers who asked in weeks whose season is known from sales: what the recording share is read from."""
 
 _RECORDING_BEFORE: Final = float(np.log(0.2))
@@ -98,7 +99,11 @@ class _Fitting:
     """The sums that season and levels are fitted on, kept by place wherever they need not be by series."""
 
     def __init__(
-        self, block: CategoryBlock, climate: Climate | None, kinship: Kinship | None, as_of: np.datetime64
+        self,
+        block: CategoryBlock,
+        climate: Climate | None,
+        kinship: Kinship | None,
+        as_of: np.datetime64,
     ) -> None:
         self.block, self.climate, self.kinship, self.as_of = block, climate, kinship, as_of
         self.places = Places.of(block.store, block.zone, len(block.zones))
@@ -144,7 +149,7 @@ class _Fitting:
         return np.asarray(ratio[self.block.zone], dtype=np.float64)
 
     def on(self, block: CategoryBlock) -> _Fitting:
-        """The same fit on other sales or exposure of the same series."""
+        """The same fit on other exposure of the same series."""
         return _Fitting(block, self.climate, self.kinship, self.as_of)
 
     def converge(self, state: _State) -> _State:
@@ -224,24 +229,36 @@ class _Fitting:
         return self._with_requests(cells, state)
 
     def _missed(self) -> Floats | None:
-        """1 in each week in which an item on offer could not be bought at all, (n, t); None if nobody asked.
+        """1 in each week in which nothing of an item's size hung in the store, (n, t); None if nobody asked.
 
-        Weeks that sold out on the way are left out: they did because many came, so that more of them went
-        without than the rest of the week tells, and the recording share read from them would be too high.
+        While something does, some take that and never ask, so that the recording share would come out too
+        low; and of a week that sold out on the way more went without than the rest of it tells.
         """
-        block = self.block
+        block, shown = self.block, self.block.exposure > 0
         if block.asked is None:
             return None
-        shown = block.exposure > 0
-        first = np.where(shown.any(axis=1), shown.argmax(axis=1), len(block.week))
-        last = len(block.week) - 1 - shown[:, ::-1].argmax(axis=1)
-        position = np.arange(len(block.week))
-        ended = block.age[np.minimum(last, len(block.week) - 1)] - _LIFE_WEEKS
-        alive = (position >= first[:, None]) & (block.age >= ended[:, None])
-        missed = (alive & ~shown).astype(np.float64)
+        needs = self._needs()
+        hanging = np.zeros((int(needs.max(initial=-1)) + 1, shown.shape[1]))
+        np.add.at(hanging, needs, shown)
+        missed = (self._alive() & (hanging[needs] <= 0)).astype(np.float64)
         asked = self.places.by_zone(self.places.sums(np.where(missed > 0, block.asked, 0.0)))
         seen = self.places.by_zone(self.place_exposure) >= MIN_EXPOSURE
         return missed if float(asked[seen].sum()) >= _ENOUGH_REQUESTS else None
+
+    def _alive(self) -> Flags:
+        """Weeks in which customers come for an item: from its first on a shelf to a year after its last."""
+        shown, age = self.block.exposure > 0, self.block.age
+        first = np.where(shown.any(axis=1), shown.argmax(axis=1), len(age))
+        last = len(age) - 1 - shown[:, ::-1].argmax(axis=1)
+        begun = np.arange(len(age)) >= first[:, None]
+        return np.asarray(begun & (age >= age[last][:, None] - _LIFE_WEEKS))
+
+    def _needs(self) -> Indices:
+        """What each series is bought for in its store: its size, or the category without sizes, (n,)."""
+        block = self.block
+        size = np.zeros(len(block.sku_names), dtype=np.intp) if self.kinship is None else self.kinship.size
+        _, need = np.unique(block.store * (size.max() + 1) + size[block.sku], return_inverse=True)
+        return np.asarray(need, dtype=np.intp)
 
     def _with_requests(self, cells: SeasonCells, state: _State) -> SeasonCells:
         """The cells with those of requests: customers who met an empty place, some of them recorded."""

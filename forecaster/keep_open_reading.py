@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -219,7 +220,8 @@ def _verdict(
     test: KeepOpenTest, table: pd.DataFrame, estimate: RatioEstimate, as_of: date, worthwhile: float
 ) -> tuple[Verdict, str]:
     """The verdict and its reason."""
-    if test.reads_on is not None and as_of < test.reads_on:
+    # On the morning of that day the last business date known is the day before.
+    if test.reads_on is not None and as_of < test.reads_on - timedelta(days=1):
         return Verdict.CANNOT_TELL, f"read_too_early:reads_on={test.reads_on}"
     planned = table["planned"].sum()
     seen, sold = table["expected"].sum() / planned, table["units"].sum() / planned

@@ -10,6 +10,7 @@ import statsmodels.api as sm
 from scipy.linalg import cho_factor, cho_solve
 from statsmodels.gam.api import GLMGam
 from statsmodels.gam.smooth_basis import GenericSmoothers, UnivariateGenericSmoother
+from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -116,7 +117,11 @@ class Regression:
         # statsmodels adds twice its alpha to the information matrix.
         model.alpha = [weight / 2 for weight in start.weights]
         # The deviance is compared absolutely: per cell, a millionth is beyond what any forecast shows.
-        found = model.fit(start_params=start.coefficients, tol=1e-6 * len(self.units), scale=1.0)
+        try:
+            found = model.fit(start_params=start.coefficients, tol=1e-6 * len(self.units), scale=1.0)
+        except PerfectSeparationError:
+            # Every cell foretold to the unit: dull, not wrong, and our own steps have arrived.
+            return start
         coefficients = np.asarray(found.params, dtype=np.float64)
         covariance = np.asarray(found.normalized_cov_params, dtype=np.float64)
         scale = self._scale(self._design, self._edges, coefficients, covariance, start.weights)

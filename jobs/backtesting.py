@@ -45,6 +45,7 @@ class BacktestTask:
     origins: tuple[date, ...]
     horizon: int
     climate: pd.DataFrame | None
+    products: pd.DataFrame
     windows: pd.DataFrame
 
 
@@ -104,8 +105,18 @@ def run_backtest(
     dates = _origins(series, business_date, count=origins, horizon=horizon, every=every)
     with service.database.read() as session:
         windows, climate = _windows(session, series, business_date), climate_frame(session)
+        products = products_frame(session, as_of=business_date).rename(columns={"style_id": "style"})
     tasks = [
-        BacktestTask(snapshot, str(name), business_date, dates, horizon, climate, _of(group, windows))
+        BacktestTask(
+            snapshot,
+            str(name),
+            business_date,
+            dates,
+            horizon,
+            climate,
+            products[products["category"] == name],
+            _of(group, windows),
+        )
         for name, group in series.groupby("category")
     ]
     working = Parallel(n_jobs=service.settings.workers, return_as="generator_unordered")
@@ -133,6 +144,7 @@ def backtest_category(task: BacktestTask) -> pd.DataFrame:
         horizon=task.horizon,
         windows=task.windows,
         climate=task.climate,
+        products=task.products,
     )
 
 

@@ -82,4 +82,5 @@ def _row(alert: Alert, store_name: str) -> dict[str, Any]:
         "first_fired_on": alert.first_fired_on.isoformat(),
         "evaluated_on": alert.evaluated_on.isoformat(),
         "details": alert.details,
+        "drivers": alert.drivers,
     }

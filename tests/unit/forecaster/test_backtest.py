@@ -32,7 +32,7 @@ class Rival:
     @classmethod
     def fit(cls, panel: pd.DataFrame, **_facts: object) -> Rival:
         shown = panel.groupby(["store", "sku", "category", "climate_zone"], as_index=False)["units"].mean()
-        series = shown.drop(columns="units").assign(level_shape=np.inf, dispersion=np.inf)
+        series = shown.drop(columns="units")
         return cls(series, shown["units"].to_numpy())
 
     def predict(self, weeks: Sequence[date]) -> pd.DataFrame:
@@ -47,6 +47,7 @@ class Rival:
                 "p10": 0.5 * mean,
                 "p50": mean,
                 "p90": 1.5 * mean,
+                "size": np.inf,
             }
         )
 

@@ -336,9 +336,15 @@ def test_no_sales_at_all_say_that_demand_is_not_there(five):
 
 
 def test_nobody_concludes_before_the_day_it_is_read(five):
-    early = read(five, CHAIN.sales(five), as_of=five.reads_on - timedelta(days=1))
+    early = read(five, CHAIN.sales(five), as_of=five.reads_on - timedelta(days=2))
     assert early.verdict is Verdict.CANNOT_TELL
     assert early.reason == f"read_too_early:reads_on={five.reads_on}"
+
+
+def test_on_its_day_it_is_read_from_the_business_date_before(five):
+    told = read(five, CHAIN.sales(five), as_of=five.reads_on - timedelta(days=1))
+    assert told.verdict is Verdict.THERE
+    assert told == read(five, CHAIN.sales(five))
 
 
 def test_sales_after_as_of_are_not_read(five):

@@ -104,6 +104,10 @@ def test_what_one_customer_took_is_gone_for_the_next():
     assert told["a-m"] == pytest.approx(5.0)
 
 
+def test_a_sku_that_is_gone_for_part_of_a_week_is_no_substitute_for_itself():
+    assert found(gap({"a-m": [(8, 4, 50)]}))["a-m"] == 0
+
+
 def test_another_store_does_not_count():
     rows = pd.concat([gap({"a-m": [(8, 8, 0)]}), gap({"b-m": [(0, 0, 50)]}, store="2")])
     assert found(rows)["a-m"] == 0

@@ -50,3 +50,9 @@ def test_all_sizes_of_a_style_share_a_band():
     style = np.array(["a", "a", "b", "c"], dtype=object)
     bands = price_bands(style, np.full(4, "", dtype=object), np.array([28.0, 26.0, 20.0, 20.0]))
     assert bands[0] == bands[1]
+
+
+def test_a_style_of_many_sizes_counts_once_on_the_price_ladder():
+    style = np.array(["dear"] * 5 + ["a", "b"], dtype=object)
+    price = np.array([60.0] * 5 + [20.0, 22.0])
+    assert price_bands(style, np.full(7, "", dtype=object), price).tolist() == ["best"] * 5 + ["better"] * 2

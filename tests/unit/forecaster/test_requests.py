@@ -9,6 +9,7 @@ import pytest
 from forecaster import PanelError, fit_demand
 
 DARK = slice("2026-07-06", "2026-09-01")
+PRODUCTS = pd.DataFrame({"sku": ["swim-S", "swim-M", "swim-L"], "size": ["S", "M", "L"]})
 
 
 def asked(retailer, panel: pd.DataFrame, share: float, *, in_season: bool = True) -> pd.DataFrame:
@@ -46,7 +47,7 @@ def share_of_truth(model, retailer, weeks) -> float:
 
 
 def test_requests_tell_the_dark_season_and_their_recording_share(retailer, dark, as_of, next_year):
-    model = fit_demand(dark, as_of=as_of, requests=asked(retailer, dark, 0.2))
+    model = fit_demand(dark, as_of=as_of, requests=asked(retailer, dark, 0.2), products=PRODUCTS)
     assert np.exp(model.categories["swim"].season.recording) == pytest.approx(0.2, abs=0.04)
     assert share_of_truth(model, retailer, next_year) == pytest.approx(1.0, abs=0.15)
     late_july = model.season(next_year).set_index("week").loc["2026-07-27", "evidence"]
@@ -62,19 +63,26 @@ def test_requests_that_nothing_calibrates_are_not_used(retailer, as_of, next_yea
     pd.testing.assert_frame_equal(told.predict(next_year), silent.predict(next_year))
 
 
+def test_who_could_take_another_style_of_the_size_does_not_set_the_recording_share(retailer, dark, as_of):
+    # All three are of one size: whoever misses one finds another, and nobody is sure to have asked.
+    one_size = PRODUCTS.assign(size="M")
+    model = fit_demand(dark, as_of=as_of, requests=asked(retailer, dark, 0.2), products=one_size)
+    assert model.categories["swim"].season.recording is None
+
+
 def test_requests_of_the_future_are_not_known(retailer, dark, as_of, next_year):
     wanted = asked(retailer, dark, 0.2)
     late = wanted.assign(week=pd.Timestamp(as_of) + pd.Timedelta(days=1))
-    plain = fit_demand(dark, as_of=as_of, requests=wanted)
-    more = fit_demand(dark, as_of=as_of, requests=pd.concat([wanted, late]))
+    plain = fit_demand(dark, as_of=as_of, requests=wanted, products=PRODUCTS)
+    more = fit_demand(dark, as_of=as_of, requests=pd.concat([wanted, late]), products=PRODUCTS)
     pd.testing.assert_frame_equal(plain.predict(next_year), more.predict(next_year))
 
 
 def test_requests_for_what_the_panel_lacks_are_left_out(retailer, dark, as_of, next_year):
     wanted = asked(retailer, dark, 0.2)
     stray = wanted.head(3).assign(sku="never-heard-of")
-    plain = fit_demand(dark, as_of=as_of, requests=wanted)
-    more = fit_demand(dark, as_of=as_of, requests=pd.concat([wanted, stray]))
+    plain = fit_demand(dark, as_of=as_of, requests=wanted, products=PRODUCTS)
+    more = fit_demand(dark, as_of=as_of, requests=pd.concat([wanted, stray]), products=PRODUCTS)
     pd.testing.assert_frame_equal(plain.predict(next_year), more.predict(next_year))
 
 
