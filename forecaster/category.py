@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from forecaster.departures import Departures
     from forecaster.level import Levels
+    from forecaster.newness import Newness
     from forecaster.places import Places
     from forecaster.season import Season
 
@@ -59,6 +60,7 @@ class CategoryModel:
         settled: (n,) levels of the whole history, and `years` (p, t) what each store's year made of them.
         season: its season.
         departures: how far stores stray from it.
+        launched: (n,) first week on the floor, NaT where nobody saw it; `newness` is what that does.
         centre: (p,) mean log season of the weeks that each store's levels rest on.
         week: (t,) weeks of history.
         place_exposure: (p, t) series-weeks of exposure.
@@ -78,6 +80,8 @@ class CategoryModel:
     season: Season
     departures: Departures
     centre: Floats
+    launched: Days
+    newness: Newness
     week: Days
     place_exposure: Floats
     zone_asked: Floats

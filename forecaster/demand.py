@@ -15,6 +15,7 @@ from forecaster.fitting import fit_category
 from forecaster.frames import numbers, require_columns
 from forecaster.kindred import kin_of, mature_first
 from forecaster.kinship import kinship
+from forecaster.newness import weeks_on_floor
 from forecaster.panel import Panel
 from forecaster.products import read_products
 from forecaster.season import crossed
@@ -66,7 +67,8 @@ class DemandModel:
         for model in self.categories.values():
             told, place = model.tell(ask), model.places.of_series
             zone = model.places.zone[place]
-            mean[model.rows] = model.levels.mean[:, None] * told.season[zone]
+            new = model.newness.at(weeks_on_floor(model.launched, ask))
+            mean[model.rows] = model.levels.mean[:, None] * told.season[zone] * new
             inverse_size[model.rows] = model.inverse_size[:, None] + told.doubt[place]
             evidence[model.rows] = told.evidence[zone]
         return self._frame(ask, mean, inverse_size, evidence)

@@ -12,6 +12,7 @@ from forecaster.censored import censored_levels, chronic, likeliest_dispersion
 from forecaster.departures import Departures, measure_departures
 from forecaster.evidence import MIN_EXPOSURE
 from forecaster.level import DISPERSIONS, Levels, fit_levels, settled_levels
+from forecaster.newness import Newness, fit_newness, launched_on, weeks_on_floor
 from forecaster.phantom import phantom_stock
 from forecaster.places import Places, year_factors
 from forecaster.season import (
@@ -111,6 +112,7 @@ class _Fitting:
         self.place_exposure = self.places.sums(block.exposure)
         self._covariates = {PRICE.name: block.log_price, FULLNESS.name: block.log_fullness}
         self._bought: tuple[tuple[float, ...], Floats] | None = None
+        self.launched = launched_on(block.exposure, block.week, self._launch())
         self.missed = self._missed()
 
     def first(self, kin: Floats | None) -> _State:
@@ -288,7 +290,23 @@ class _Fitting:
         if self.missed is not None and state.season.recording is not None and block.asked is not None:
             base = base + np.exp(state.season.recording) * self.missed * curve
             units = units + np.where(self.missed > 0, block.asked, 0.0)
+        base = base * self.newness(state).at(weeks_on_floor(self.launched, block.week))
         return fit_levels(units, base, block.age, block.sku, block.store, kinship=self.kinship)
+
+    def newness(self, state: _State) -> Newness:
+        """What the first weeks on the floor do to sales; nothing where the runs are not known."""
+        block = self.block
+        if self.kinship is None:
+            return Newness.none()
+        base = self.bought(state.season) * state.season.curve(block.week)[block.zone]
+        return fit_newness(block.units, base, weeks_on_floor(self.launched, block.week), self._launch())
+
+    def _launch(self) -> Indices:
+        """What came to the floor together: the sizes of one run in one store, (n,)."""
+        block = self.block
+        run = block.sku if self.kinship is None else self.kinship.run[block.sku]
+        _, launch = np.unique(run * len(block.store_names) + block.store, return_inverse=True)
+        return np.asarray(launch, dtype=np.intp)
 
     def with_bounds(self, levels: Levels, state: _State) -> Levels:
         """Levels with those of chronically sold-out series read from their weeks as bounds."""
@@ -327,6 +345,8 @@ class _Fitting:
             season=state.season,
             departures=state.departures,
             centre=self._centre(state),
+            launched=self.launched,
+            newness=self.newness(state),
             week=block.week,
             place_exposure=self.place_exposure,
             zone_asked=asked,

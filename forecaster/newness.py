@@ -47,6 +47,11 @@ class Newness:
     multiplier: Floats
     launches: int
 
+    @classmethod
+    def none(cls) -> Newness:
+        """Being new changes nothing."""
+        return cls(np.ones(NEW_WEEKS), 0)
+
     def at(self, weeks_on_floor: Floats) -> Floats:
         """Factors of any shape: 1 where the launch is unknown (NaN) or long ago, the first before it."""
         whole = np.floor(np.nan_to_num(weeks_on_floor, nan=NEW_WEEKS))
@@ -107,7 +112,7 @@ def fit_newness(units: Floats, base: Floats, on_floor: Floats, launch: Indices) 
     settled_base = np.where(later, base, 0.0).sum(axis=1)
     told = (settled_base > 0) & new.any(axis=1)
     if not told.any():
-        return Newness(np.ones(NEW_WEEKS), 0)
+        return Newness.none()
     level = settled_units[told] / settled_base[told]
     row, column = np.nonzero(new[told])
     week = on_floor[told][row, column].astype(np.intp)

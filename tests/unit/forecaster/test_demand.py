@@ -169,3 +169,26 @@ def test_a_series_that_changes_its_zone_is_refused(panel, as_of):
     panel.loc[5, "climate_zone"] = "west"
     with pytest.raises(PanelError, match="climate_zone"):
         fit_demand(panel, as_of=as_of)
+
+
+def test_novelty_wears_off_in_the_forecast_of_what_has_just_come(as_of, next_year):
+    rng = np.random.default_rng(4)
+    weeks = pd.date_range("2023-06-12", as_of, freq="7D", inclusive="left")
+    launches = [*range(10, 140, 7), len(weeks) - 3]
+    rows = []
+    for style, first in enumerate(launches):
+        for store in ("store-0", "store-1", "store-2"):
+            age = np.arange(len(weeks)) - first
+            mean = 20.0 * np.where(age < 6, 2.0, 1.0)
+            rows.append(
+                pd.DataFrame(
+                    {"store": store, "sku": f"style-{style:02}", "week": weeks, "units": rng.poisson(mean)}
+                )[age >= 0]
+            )
+    panel = pd.concat(rows).assign(category="tees", climate_zone="south", exposure=1.0, price_ratio=1.0)
+    products = pd.DataFrame({"sku": [f"style-{n:02}" for n in range(len(launches))], "size": "one"})
+    told = fit_demand(panel, as_of=as_of, products=products).predict(next_year)
+    youngest = told[told["sku"] == f"style-{len(launches) - 1:02}"].groupby("week")["mean"].sum()
+    assert youngest.iloc[0] / youngest.iloc[15:30].mean() == pytest.approx(2.0, abs=0.35)
+    oldest = told[told["sku"] == "style-00"].groupby("week")["mean"].sum()
+    assert oldest.iloc[0] / oldest.iloc[15:30].mean() == pytest.approx(1.0, abs=0.1)
