@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 MOST = 0.9
 """Nobody's every customer takes something else."""
 
-MOST_TAKEOVER = 2.5
-"""What is left of a need sells at most so many times as fast."""
-
 DEFAULT_SHARE, DEFAULT_SPREAD = 0.4, 0.15
 """What is supposed before any sale, and how far a category may lie from it. Asked what they do, between 20%
 (cosmetics) and 50% (paper towels) of customers in ten trades take another item of the same or another brand
@@ -66,38 +63,6 @@ def substitution_share(
     rows = [_of_category(str(name), part, default) for name, part in cells.groupby("category", sort=True)]
     columns = ["category", "share", "standard_error", "basis", "weeks", "missing", "measured"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def takeover_factor(expected: Floats, exposure: Floats, alive: Flags, group: Indices, share: float) -> Floats:
-    """How much more of each series is sold because others of its need are gone, (n, t).
-
-    Without it the same customer is counted twice: once at the sku that is gone, by its exposure, and once at
-    the sku they took instead, whose level and season then look higher than they are.
-
-        x_gt = 1 + sigma sum_i (1 - e_it) mu_it / sum_i e_it mu_it
-
-    over the series i of the group that were alive; at most `MOST_TAKEOVER`, since what is left of a need soon
-    sells out as well. Multiply it into exposure x season x price, the units of a level of one.
-
-    Args:
-        expected: (n, t) units of a full week.
-        exposure: (n, t).
-        alive: (n, t) whether customers came for it, on the shelf or not.
-        group: (n,) index of the need in the store; -1 for none.
-        share: sigma, the category's.
-    """
-    factor = np.ones(expected.shape)
-    grouped = group >= 0
-    if not grouped.any():
-        return factor
-    places, index = np.unique(group[grouped], return_inverse=True)
-    there, gone = np.zeros((2, len(places), expected.shape[1]))
-    there_of, gone_of = exposure[grouped] * expected[grouped], (1.0 - exposure[grouped]) * expected[grouped]
-    np.add.at(there, index, there_of)
-    np.add.at(gone, index, np.where(alive[grouped], gone_of, 0.0))
-    ratio = np.divide(gone, there, out=np.zeros_like(gone), where=there > 0)
-    factor[grouped] = np.minimum(1.0 + share * ratio, MOST_TAKEOVER)[index]
-    return factor
 
 
 def _cells(panel: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:

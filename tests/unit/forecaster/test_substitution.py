@@ -3,10 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from forecaster.substitution import DEFAULT_SHARE, MOST, MOST_TAKEOVER, substitution_share, takeover_factor
+from forecaster.substitution import DEFAULT_SHARE, MOST, substitution_share
 
 STYLES, STORES, WEEKS = 4, 12, 90
 PRODUCTS = pd.DataFrame(
@@ -93,23 +91,3 @@ def test_a_sku_without_a_need_is_left_out():
     pd.testing.assert_frame_equal(
         substitution_share(panel, PRODUCTS), substitution_share(sold(0.3), PRODUCTS)
     )
-
-
-def test_the_takeover_factor_counts_each_customer_once():
-    expected, exposure = np.array([[6.0], [3.0], [3.0], [5.0]]), np.array([[0.0], [1.0], [0.5], [1.0]])
-    alive, group = np.ones((4, 1), dtype=bool), np.array([0, 0, 0, -1])
-    factor = takeover_factor(expected, exposure, alive, group, 0.4)
-    others = 1 + 0.4 * (6 + 1.5) / (3 + 1.5)
-    np.testing.assert_allclose(factor[:, 0], [others, others, others, 1.0])
-    nobody = takeover_factor(expected, exposure, np.zeros((4, 1), dtype=bool), group, 0.4)
-    np.testing.assert_array_equal(nobody, 1.0)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**16), st.floats(0, 0.9))
-def test_a_takeover_never_lowers_what_is_expected_and_is_bounded(seed, share):
-    rng = np.random.default_rng(seed)
-    expected, exposure = rng.gamma(1, 3, (9, 5)), rng.uniform(size=(9, 5)) * (rng.uniform(size=(9, 5)) < 0.5)
-    factor = takeover_factor(expected, exposure, exposure < 2, rng.integers(-1, 3, 9), share)
-    assert (factor >= 1).all()
-    assert (factor <= MOST_TAKEOVER).all()
