@@ -89,7 +89,7 @@ def backtest(
     horizon: int,
     requests: pd.DataFrame | None = None,
     windows: pd.DataFrame | None = None,
-    truth: pd.DataFrame | None = None,
+    true_demand: pd.DataFrame | None = None,
     fit: Callable[..., Foretelling] = fit_demand,
     **facts: pd.DataFrame | None,
 ) -> pd.DataFrame:
@@ -98,14 +98,14 @@ def backtest(
     Fitted are the panel's rows and the requests of weeks that were over at the origin; a series without a
     row by then is not foretold. What does not change with time (``facts``) is given as it is.
 
-    Without ``truth`` a row is scored when its sales were its demand: on the shelf all week (`FULL_EXPOSURE`),
-    not sold out, at the regular price (`REGULAR_PRICE`), so that no fitted elasticity judges itself. Weeks
+    Without ``true_demand`` a row is scored when its sales were its demand: on the shelf all week
+    (`FULL_EXPOSURE`), not sold out, at the regular price (`REGULAR_PRICE`), so that no fitted elasticity judges itself. Weeks
     that sold out are often those in which more was wanted: where there are many, the forecast looks higher
-    than it is. Dark weeks cannot be scored. With ``truth`` every week that it tells of is scored.
+    than it is. Dark weeks cannot be scored. With ``true_demand`` every week that it tells of is scored.
 
     Periods: a week is ``dead_season`` when expected demand is under `RulePolicy.material_week_share` of its
-    peak: the forecast's within a year of the origin or, with ``truth``, that of the whole category and zone
-    (one series draws too few units to tell a low week from an unlucky one). Any other week is where
+    peak: the forecast's within a year of the origin or, with ``true_demand``, that of the whole category and
+    zone (one series draws too few units to tell a low week from an unlucky one). Any other week is where
     ``windows`` puts most of its days, as in `expected_gap`; without windows it is ``after_exit`` where the
     panel has no exposure, and else ``in_season``.
 
@@ -116,7 +116,7 @@ def backtest(
         horizon: weeks foretold from each, 1 to 52.
         requests: as `fit_demand` takes them.
         windows: store, sku, season_code, floor_set, exit, as `expected_gap` takes them.
-        truth: store, sku, week, demand: units wanted at regular price. Coverage, pinball and CRPS mean
+        true_demand: store, sku, week, demand: units wanted at regular price. Coverage, pinball and CRPS mean
             something against counts only, not against expectations.
         fit: the method tested, called as ``fit(panel, as_of=origin, requests=..., **facts)``.
         facts: further arguments of ``fit``: climate, products, stores.
@@ -135,7 +135,7 @@ def backtest(
     if not 1 <= horizon <= LONGEST_HORIZON:
         raise ForecasterError(f"a horizon has 1 to {LONGEST_HORIZON} weeks, not {horizon}")
     past = _until(panel, "panel", as_of)
-    came = _Came.of(past, truth)
+    came = _Came.of(past, true_demand)
     parts = []
     for origin in origins:
         known = _until(past, "panel", origin)
@@ -191,15 +191,17 @@ class _Came:
     dead: pd.DataFrame | None
 
     @classmethod
-    def of(cls, panel: pd.DataFrame, truth: pd.DataFrame | None) -> _Came:
+    def of(cls, panel: pd.DataFrame, true_demand: pd.DataFrame | None) -> _Came:
         key = _keys(panel, "panel")
         exposed = key[numbers(panel, "panel", "exposure", low=0, high=1) > 0]
-        if truth is None:
+        if true_demand is None:
             sold = key.assign(actual=numbers(panel, "panel", "units", low=0))
             return cls(sold[_sales_are_demand(panel)], exposed, None)
-        require_columns(truth, "truth", [*_SERIES, "week", "demand"])
-        wanted = _keys(truth, "truth").assign(actual=numbers(truth, "truth", "demand", low=0))
-        require_unique(wanted, "truth", [*_SERIES, "week"])
+        require_columns(true_demand, "true_demand", [*_SERIES, "week", "demand"])
+        wanted = _keys(true_demand, "true_demand").assign(
+            actual=numbers(true_demand, "true_demand", "demand", low=0)
+        )
+        require_unique(wanted, "true_demand", [*_SERIES, "week"])
         places = panel[[*_SERIES, "category", "climate_zone"]].astype(str).drop_duplicates(_SERIES)
         pooled = wanted.merge(places, on=_SERIES).groupby(_PLACE, as_index=False)[["actual"]].sum()
         peak = pooled.groupby(_PLACE[:2])["actual"].transform("max")

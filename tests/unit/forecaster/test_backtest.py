@@ -137,7 +137,12 @@ def test_a_fit_is_shown_no_week_that_was_not_over_and_no_truth():
     origins = [date(2025, 3, 2), date(2025, 6, 26)]
 
     played(
-        frame, origins=origins, fit=watched, requests=requests, truth=truth_of(frame), climate=pd.DataFrame()
+        frame,
+        origins=origins,
+        fit=watched,
+        requests=requests,
+        true_demand=truth_of(frame),
+        climate=pd.DataFrame(),
     )
 
     for origin, shown in zip(origins, watched.shown, strict=True):
@@ -192,7 +197,7 @@ def test_with_the_truth_every_week_is_scored_and_against_it():
     frame = panel().assign(exposure=lambda rows: np.where(after(rows), 0.0, 1.0))
     assert played(frame)["rows"].sum() == 0
 
-    tallies = played(frame, truth=truth_of(frame))
+    tallies = played(frame, true_demand=truth_of(frame))
 
     assert tallies["rows"].sum() == 4 * 13
     assert tallies["actual"].sum() == 4 * 13 * 10.0
@@ -201,12 +206,12 @@ def test_with_the_truth_every_week_is_scored_and_against_it():
 
 def test_the_truth_reaches_beyond_the_last_day_known():
     frame = panel()
-    assert played(frame, as_of=ORIGIN, truth=truth_of(frame))["rows"].sum() == 4 * 13
+    assert played(frame, as_of=ORIGIN, true_demand=truth_of(frame))["rows"].sum() == 4 * 13
 
 
 def test_without_a_calendar_what_is_not_on_the_shelf_has_left_it():
     frame = panel().assign(exposure=lambda rows: np.where(rows["week"].dt.month == 8, 0.0, 1.0))
-    tallies = played(frame, truth=truth_of(frame))
+    tallies = played(frame, true_demand=truth_of(frame))
     assert totals(tallies) == {"after_exit": 4 * 4, "in_season": 4 * 9}
 
 
@@ -248,7 +253,7 @@ def test_the_true_dead_season_is_that_of_the_category_and_zone_not_of_one_unluck
     truth = frame[["store", "sku", "week"]].assign(
         demand=np.where(high, rng.integers(0, 2, len(frame)) * 9, 0)
     )
-    tallies = played(frame, truth=truth, horizon=26)
+    tallies = played(frame, true_demand=truth, horizon=26)
     assert totals(tallies) == {"in_season": 4 * 14, "dead_season": 4 * 12}
 
 
@@ -361,8 +366,8 @@ def test_a_panel_without_a_column_is_refused(column):
 
 def test_a_truth_told_twice_is_refused():
     frame = panel()
-    with pytest.raises(PanelError, match="truth"):
-        played(frame, truth=pd.concat([truth_of(frame), truth_of(frame).iloc[:1]]))
+    with pytest.raises(PanelError, match="true_demand"):
+        played(frame, true_demand=pd.concat([truth_of(frame), truth_of(frame).iloc[:1]]))
 
 
 def test_the_horizon_of_the_last_origin_is_over_on_the_last_day():
