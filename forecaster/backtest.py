@@ -99,9 +99,10 @@ def backtest(
     row by then is not foretold. What does not change with time (``facts``) is given as it is.
 
     Without ``true_demand`` a row is scored when its sales were its demand: on the shelf all week
-    (`FULL_EXPOSURE`), not sold out, at the regular price (`REGULAR_PRICE`), so that no fitted elasticity judges itself. Weeks
-    that sold out are often those in which more was wanted: where there are many, the forecast looks higher
-    than it is. Dark weeks cannot be scored. With ``true_demand`` every week that it tells of is scored.
+    (`FULL_EXPOSURE`), not sold out, at the regular price (`REGULAR_PRICE`), so that no fitted elasticity
+    judges itself. Weeks that sold out are often those in which more was wanted: where there are many, the
+    forecast looks higher than it is. Dark weeks cannot be scored. With ``true_demand`` every week that it
+    tells of is scored.
 
     Periods: a week is ``dead_season`` when expected demand is under `RulePolicy.material_week_share` of its
     peak: the forecast's within a year of the origin or, with ``true_demand``, that of the whole category and
