@@ -127,8 +127,7 @@ def measure(chain: Chain, *, sample: int) -> Row:
     """Our row: all categories of the chain, from disk to the gap."""
     shards = sorted(path for path in chain.folder.iterdir() if path.is_dir())
     series = len(chain.units)
-    # Left to itself joblib hands out quick tasks in growing batches: one process gets them all, one waits.
-    with MemoryWatch() as memory, Parallel(n_jobs=PROCESSES, batch_size=1) as parallel:
+    with MemoryWatch() as memory, Parallel(n_jobs=PROCESSES) as parallel:
         parallel(delayed(warm_up)(chain.folder) for _ in range(PROCESSES))
         began = time.perf_counter()
         told = parallel(delayed(one_category)(shard) for shard in shards)

@@ -202,6 +202,7 @@ class DemandModel:
 
 _FACTORS = ("calendar", "temperature", "holidays")
 _RUN_GAP_WEEKS = 4
+_YEAR_WEEKS = 52
 
 
 def _season_rows(model: CategoryModel, ask: npt.NDArray[np.datetime64]) -> pd.DataFrame:
@@ -309,10 +310,13 @@ def _normals(climate: pd.DataFrame | None) -> dict[str, Floats] | None:
     require_columns(climate, "climate", ("store", "week", "normal_temperature"))
     week = numbers(climate, "climate", "week", low=1, high=53).astype(int)
     temperature = numbers(climate, "climate", "normal_temperature", low=-80, high=150)
-    found: dict[str, Floats] = {}
-    table = pd.DataFrame({"store": climate["store"].astype(str), "week": week, "normal": temperature})
-    wide = table[table["week"] <= 52].pivot_table(index="store", columns="week", values="normal")  # noqa: PLR2004
-    wide = wide.reindex(columns=range(1, 53)).interpolate(axis=1, limit_direction="both").dropna()
-    for store, row in zip(wide.index, wide.to_numpy(), strict=True):
-        found[str(store)] = row
-    return found
+    code, names = pd.factorize(climate["store"].astype(str))
+    used = week <= _YEAR_WEEKS
+    cell = code[used] * _YEAR_WEEKS + week[used] - 1
+    count = np.bincount(cell, minlength=len(names) * _YEAR_WEEKS)
+    total = np.bincount(cell, temperature[used], minlength=len(count))
+    wide = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    wide = wide.reshape(len(names), _YEAR_WEEKS)
+    if np.isnan(wide).any():
+        wide = pd.DataFrame(wide).interpolate(axis=1, limit_direction="both").to_numpy()
+    return {str(name): row for name, row in zip(names, wide, strict=True) if not np.isnan(row).any()}
