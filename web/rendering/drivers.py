@@ -22,7 +22,11 @@ _LEAST_SHARE: Final = 0.1
 _MOST: Final = 0.5
 _NOBODY: Final = "nobody in this climate had styles like it on the shelf {when}"
 _WHOLE_FROM: Final = 10
-_PARTS: Final = (("season", "the time of year"), ("warmth", "the temperature"), ("holidays", "holidays"))
+_PARTS: Final = (
+    ("season", "the time of year"),
+    ("warmth", "how warm it is here against other zones"),
+    ("holidays", "holidays"),
+)
 
 
 @dataclass(frozen=True)

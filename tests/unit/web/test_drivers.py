@@ -35,7 +35,10 @@ def moved(label: str = "observed", **changes: Any) -> Alert:
 def test_an_average_week_these_weeks_and_the_price_are_told_in_a_sentence_each() -> None:
     assert reasons(moved()) == [
         "Over the year, customers here want about 12 a week on average.",
-        "In these weeks they want 2.2 times that: 1.8 for the time of year and 1.2 for the temperature.",
+        (
+            "In these weeks they want 2.2 times that: 1.8 for the time of year "
+            "and 1.2 for how warm it is here against other zones."
+        ),
         "At a tenth off, they buy about 19% more.",
     ]
 
