@@ -33,9 +33,9 @@ class YearSpline:
 
     Coefficients are penalised by their cyclic differences (Eilers and Marx, Flexible smoothing with
     B-splines and penalties, Statistical Science 11, 1996), of the first order and with a ridge: where nobody
-    looked, the curve goes back to the year's mean. (Of the second order, it would go on as it rose: garden
-    demand hidden from its rise on came out many times too high.) ``ridge`` is its share: 1 for a departure
-    from another curve, which is small wherever nothing speaks for it.
+    looked, the curve goes back to the year's mean. (Of the second order, it would go on as it rose: back-to-
+    school demand hidden from its rise on came out many times too high.) ``ridge`` is its share: more for a
+    departure from another curve, which is small wherever nothing speaks for it.
     """
 
     n_knots: int
