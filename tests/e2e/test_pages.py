@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import Reader
 from tests.integration.web.world import ADMIN, MANAGER, MERCHANDISER, World, add_alerts, alert_of
@@ -56,7 +57,7 @@ def test_a_store_manager_takes_the_worst_alert_on(
     assert page.get_by_text("Taken on by Maya Ortiz").first.is_visible()
     assert alert_of(world.database, world.own_alert).status == "acknowledged"
     page.get_by_role("link", name="Alerts").first.click()
-    assert page.locator(".alert-row").count() == 3
+    expect(page.locator(".alert-row")).to_have_count(3)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
