@@ -15,9 +15,10 @@ from pyarrow import csv as arrow_csv
 
 from jobs.demo import world
 from jobs.demo.assortment import Assortment, make_assortment, products_feed
-from jobs.demo.buying import OrderBook, place_season_orders, plan_spells
+from jobs.demo.buying import OrderBook, Spells, place_season_orders, plan_spells
 from jobs.demo.customers import Cells, Wishes, range_styles, true_demand, wish
 from jobs.demo.floor import Day, Ledger, ShopFloor
+from jobs.demo.reserve import CENTRE, reserve_feed
 from jobs.demo.trade import calendar_feed, markdowns_feed, season_years
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Demo:
     assortment: Assortment
     cells: Cells
     wishes: Wishes
+    spells: Spells
     orders: OrderBook
     ledger: Ledger
 
@@ -109,13 +111,13 @@ def _generate(rng: np.random.Generator, timeline: Timeline) -> Demo:
     cents = np.rint(prices * CENTS).astype(np.int64)
     basic = assortment.is_basic[cells.style]
     ledger = ShopFloor(rng, cells, wishes, spells, orders, cents, basic, timeline).trade()
-    return Demo(timeline, normals, stores, assortment, cells, wishes, orders, ledger)
+    return Demo(timeline, normals, stores, assortment, cells, wishes, spells, orders, ledger)
 
 
 def _tables(demo: Demo, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
     """Every feed by the name of its file."""
     return {
-        "stores.csv": demo.stores.feed,
+        "stores.csv": _stores(demo),
         "products.csv": products_feed(demo.assortment),
         "calendar.csv": calendar_feed(demo.timeline),
         "markdowns.csv": markdowns_feed(demo.timeline),
@@ -128,9 +130,17 @@ def _tables(demo: Demo, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
     }
 
 
+def _stores(demo: Demo) -> pd.DataFrame:
+    """The stores, and the distribution centre that serves them."""
+    centre = pd.DataFrame([CENTRE], columns=demo.stores.feed.columns, dtype=object)
+    return pd.concat([demo.stores.feed.astype(object), centre], ignore_index=True)
+
+
 def _stock(demo: Demo) -> pd.DataFrame:
     frame = _published(demo, demo.ledger.stock, ("on_hand", "in_transit", "on_order"))
-    return frame.assign(in_stock=None, period="day")
+    reserve = reserve_feed(demo.spells, demo.orders, demo.cells, demo.assortment, demo.timeline)
+    both = pd.concat([frame, reserve.assign(in_transit=0, on_order=0)], ignore_index=True)
+    return both.assign(in_stock=None, period="day")
 
 
 def _sales(demo: Demo) -> pd.DataFrame:

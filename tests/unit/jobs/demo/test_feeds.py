@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from jobs.demo import write_feeds
+from jobs.demo.reserve import CENTRE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +79,8 @@ def books(feeds: Feeds) -> pd.DataFrame:
     came = receipts.groupby(["received_date", *KEY])["units"].sum().rename("received")
     came.index.names = ["business_date", *KEY]
     stock = feeds["stock.csv.gz"].drop(columns=["in_stock", "period"])
+    # The distribution centre keeps its own books.
+    stock = stock[stock["store_id"] != CENTRE["store_id"]]
     joined = stock.set_index(["business_date", *KEY]).join(moved, how="outer").join(came, how="left")
     joined[["sold", "returned", "received"]] = joined[["sold", "returned", "received"]].fillna(0)
     return joined.reset_index().sort_values([*KEY, "business_date"], ignore_index=True)
@@ -237,6 +240,18 @@ def test_some_styles_name_the_one_they_replace_and_some_do_not(feeds: Feeds) -> 
 
     assert 0 < newest["replaces_sku"].notna().mean() < 1
     assert newest["replaces_sku"].dropna().isin(products["sku"]).all()
+
+
+def test_the_distribution_centre_holds_whole_packs_of_basics_while_their_season_lasts(feeds: Feeds) -> None:
+    stock = feeds["stock.csv.gz"]
+    reserve = stock[stock["store_id"] == CENTRE["store_id"]].merge(feeds["products.csv"], on="sku")
+
+    assert set(reserve["category"]) == set(feeds["products.csv"]["category"])
+    assert (reserve["buy_type"] != "one_buy").all()
+    assert (reserve["on_hand"] > 0).all()
+    assert (reserve["on_hand"] % reserve["pack_size"] == 0).all()
+    trunks = reserve[reserve["category"] == "swim trunks"]
+    assert set(trunks["business_date"].dt.month) == set(range(2, 10))
 
 
 def test_every_id_in_the_feeds_is_a_known_store_or_sku(feeds: Feeds) -> None:
