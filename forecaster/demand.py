@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from forecaster.distribution import quantiles
 from forecaster.evidence import STRONGEST_FIRST
 from forecaster.fitting import fit_category
-from forecaster.frames import numbers, require_columns
+from forecaster.frames import days, numbers, require_columns
 from forecaster.kindred import kin_of, mature_first
 from forecaster.kinship import kinship
 from forecaster.newness import weeks_on_floor
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from forecaster.category import CategoryModel
+    from forecaster.category import CategoryModel, Told
     from forecaster.kinship import Kinship
     from forecaster.panel import CategoryBlock
 
@@ -85,12 +85,38 @@ class DemandModel:
         frames = []
         for model in self.categories.values():
             told, place = model.tell(model.week), model.places.of_series
-            zone = model.places.zone[place]
-            mean = model.settled[:, None] * told.season[zone] * model.years[place]
             inverse_size = model.inverse_size[:, None] + told.doubt[place]
             part = DemandModel(self.series.iloc[model.rows], {})
-            frames.append(part._frame(model.week, mean, inverse_size, told.evidence[zone]))
+            mean, evidence = _past_mean(model, told), told.evidence[model.places.zone[place]]
+            frames.append(part._frame(model.week, mean, inverse_size, evidence))
         return pd.concat(frames, ignore_index=True)
+
+    def expected_at(self, panel: pd.DataFrame) -> Floats:
+        """Units that each row of the panel would have sold with everything on the shelf all week.
+
+        The mean of `estimate`, at the price of the week: mean * price_ratio ** -elasticity.
+
+        Args:
+            panel: store, sku, category, week, price_ratio; weeks of the fitted history.
+
+        Returns:
+            (rows,) units; 0 for a series or week that is not of the model.
+        """
+        expected = np.zeros(len(panel))
+        row = pd.MultiIndex.from_frame(self.series[["store", "sku"]]).get_indexer(
+            pd.MultiIndex.from_frame(panel[["store", "sku"]].astype(str))
+        )
+        week = days(panel, "panel", "week")
+        price = numbers(panel, "panel", "price_ratio", low=0)
+        for model in self.categories.values():
+            place = np.full(len(self.series), -1)
+            place[model.rows] = np.arange(len(model.rows))
+            at = np.where(row >= 0, place[row], -1)
+            column = np.clip(np.searchsorted(model.week, week), 0, len(model.week) - 1)
+            known = (at >= 0) & (model.week[column] == week) & (price > 0)
+            mean = _past_mean(model, model.tell(model.week))[at[known], column[known]]
+            expected[known] = mean * price[known] ** -model.season.elasticity
+        return expected
 
     def _frame(
         self,
@@ -198,6 +224,12 @@ class DemandModel:
         return (
             pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({name: [] for name in columns})
         )
+
+
+def _past_mean(model: CategoryModel, told: Told) -> Floats:
+    """Units of every series in every week of the history, at the level it had in that year, (n, t)."""
+    place = model.places.of_series
+    return np.asarray(model.settled[:, None] * told.season[model.places.zone[place]] * model.years[place])
 
 
 _FACTORS = ("calendar", "temperature", "holidays")

@@ -10,8 +10,9 @@ from joblib import Parallel, delayed
 
 from data.facts import Snapshot, write_forecasts
 from data.facts.requests import weekly_requests
-from forecaster import fit_demand
+from forecaster import fit_demand, substitution_share
 from forecaster.kindred import YOUNG_WEEKS
+from forecaster.substitution import DEFAULT_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,11 +73,17 @@ class CategoryTask:
 
 @dataclass(frozen=True)
 class CategoryForecast:
-    """What came of a category: rows of forecasts written, shelves suspected now, its season's curve."""
+    """What came of a category.
 
+    `rows` of forecasts written; `suspected` shelves now; `season` its curve; `substitution` the share of
+    customers who take another sku of the same need when theirs is gone.
+    """
+
+    category: str
     rows: int
     suspected: int
     season: pd.DataFrame
+    substitution: float
 
 
 def forecast_all(tasks: Sequence[CategoryTask], *, workers: int) -> list[CategoryForecast]:
@@ -91,14 +98,15 @@ def forecast_all(tasks: Sequence[CategoryTask], *, workers: int) -> list[Categor
 def forecast_category(task: CategoryTask) -> CategoryForecast:
     """Fit a category's demand; write its forecasts, what they rest on, and the stock that nobody believes."""
     panel = _panel(task)
+    products = task.products.rename(columns={"style_id": "style"})
     if panel.empty:
-        return CategoryForecast(0, 0, pd.DataFrame(columns=_KINDRED))
+        return CategoryForecast(task.category, 0, 0, pd.DataFrame(columns=_KINDRED), DEFAULT_SHARE)
     model = fit_demand(
         panel,
         as_of=task.as_of,
         climate=task.climate,
         requests=_requests(task, panel),
-        products=task.products.rename(columns={"style_id": "style"}),
+        products=products,
         stores=task.stores,
         kindred=task.kindred,
     )
@@ -110,7 +118,8 @@ def forecast_category(task: CategoryTask) -> CategoryForecast:
         )
     still = pd.Timestamp(task.as_of) - pd.Timedelta(weeks=_STILL_WEEKS)
     suspected = int((phantoms["last_week"] > still).sum())
-    return CategoryForecast(len(rows), suspected, drivers[_KINDRED])
+    share = substitution_share(panel.assign(expected=model.expected_at(panel)), products)["share"].iloc[0]
+    return CategoryForecast(task.category, len(rows), suspected, drivers[_KINDRED], float(share))
 
 
 def young_categories(snapshot: Snapshot, categories: Sequence[str], *, as_of: date) -> frozenset[str]:

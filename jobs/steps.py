@@ -194,6 +194,7 @@ def forecast(night: Night) -> tuple[int, str]:
     told = forecast_all(_category_tasks(night), workers=night.service.settings.workers)
     after = {name: facts.version(name) for name in before}
     night.written.update({name: version for name, version in after.items() if version > before[name]})
+    night.remembered["substitution"] = {category.category: category.substitution for category in told}
     outcome = f"{len(night.carried):,} series for {HORIZON_WEEKS} weeks"
     suspected = sum(category.suspected for category in told)
     if suspected:

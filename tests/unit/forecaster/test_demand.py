@@ -192,3 +192,19 @@ def test_novelty_wears_off_in_the_forecast_of_what_has_just_come(as_of, next_yea
     assert youngest.iloc[0] / youngest.iloc[15:30].mean() == pytest.approx(2.0, abs=0.35)
     oldest = told[told["sku"] == "style-00"].groupby("week")["mean"].sum()
     assert oldest.iloc[0] / oldest.iloc[15:30].mean() == pytest.approx(1.0, abs=0.1)
+
+
+def test_what_a_past_week_would_have_sold_is_its_demand_at_its_price(panel, as_of):
+    model = fit_demand(panel, as_of=as_of)
+    told = model.estimate()[["store", "sku", "week", "mean"]]
+    rows = panel.merge(told, on=["store", "sku", "week"])
+    elasticity = model.drivers([as_of])["elasticity"].iloc[0]
+    halved = rows.assign(price_ratio=0.5)
+    np.testing.assert_allclose(model.expected_at(halved), rows["mean"] * 0.5**-elasticity)
+
+
+def test_a_series_or_week_that_the_model_has_not_seen_would_have_sold_nothing(panel, as_of):
+    model = fit_demand(panel, as_of=as_of)
+    strange = panel.head(2).assign(sku=["nobody's", panel["sku"].iloc[1]])
+    strange.loc[strange.index[1], "week"] = pd.Timestamp("2040-01-01")
+    assert model.expected_at(strange).tolist() == [0.0, 0.0]
