@@ -21,3 +21,17 @@ class PanelError(ForecasterError):
         self.column = column
         self.problem = problem
         super().__init__(f"{frame}.{column}: {problem}")
+
+
+class PolicyError(ForecasterError):
+    """A threshold that no rule can work with.
+
+    Attributes:
+        name: the field of the policy.
+        problem: what is wrong with its value, and what would be right.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(f"{name}: {problem}")

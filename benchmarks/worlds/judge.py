@@ -12,7 +12,7 @@ import pandas as pd
 from benchmarks.worlds.customers import HORIZON_WEEKS, SIZES, STORES, STYLES
 from benchmarks.worlds.records import keys, store_names, style_names
 from benchmarks.worlds.trade import LOOK_AHEAD_WEEKS
-from forecaster import RulePolicy, expected_gap, find_gaps
+from forecaster import Policies, RulePolicy, Situation, expected_gap, find_alerts
 from forecaster.codes import EXIT_BEFORE_DEMAND_ENDS
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-POLICY: Final = RulePolicy(exit_weeks_ahead=LOOK_AHEAD_WEEKS)
+# Units alone are judged: what a world's goods cost says nothing about a forecast.
+POLICY: Final = RulePolicy(exit_weeks_ahead=LOOK_AHEAD_WEEKS, min_money=0.0)
 DEAD_SHARE: Final = 0.03
 """A week with less than this share of the expected demand of its highest week is dead season."""
 
@@ -240,11 +241,18 @@ def _gap(answer: Foretold, known: Records, windows: pd.DataFrame) -> pd.DataFram
 
 def _findings(answer: Foretold, known: Records) -> pd.DataFrame:
     """Alerts on the coming exits."""
-    # Shelves that are never empty raise no stockouts, which are not judged here.
+    # Stock that never ends raises no stockouts, which are not judged here, and can serve every loss.
     stock = keys(str(known.products["category"].iloc[0])).assign(on_hand=1e9, in_transit=0.0)
-    gap = _gap(answer, known, known.coming)
-    found = find_gaps(gap, known.products, stock, as_of=known.as_of, policy=POLICY)
-    return found[found["rule"] == EXIT_BEFORE_DEMAND_ENDS]
+    night = Situation(
+        as_of=known.as_of,
+        gap=_gap(answer, known, known.coming),
+        products=known.products,
+        stock=stock,
+        stores=known.stores.assign(climate_zone="", kind="store", closed_on=np.datetime64("NaT", "s")),
+        policies=Policies(POLICY),
+    )
+    found = find_alerts(night)
+    return found[(found["rule"] == EXIT_BEFORE_DEMAND_ENDS) & ~found["weak"].astype(bool)]
 
 
 def _alerts(found: pd.DataFrame) -> frozenset[Alert]:

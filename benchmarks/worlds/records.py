@@ -44,7 +44,7 @@ class Records:
     Attributes:
         panel: one row per store x sku x week, as `forecaster.fit_demand` takes it.
         climate, requests, products, stores: as `forecaster.fit_demand` takes them; products also with what
-            `forecaster.find_gaps` asks for.
+            `forecaster.find_alerts` asks for.
         usual, coming: selling windows as they used to be and as the draft calendar has them: store, sku,
             season_code, floor_set, exit.
         weeks: first days of the 52 weeks to foretell.
