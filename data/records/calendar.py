@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from data.records.base import Record, choice
+
+# Weights that put more named fields first, and among equals a style over a store over a zone.
+SPECIFICITY: Final = {"climate_zone": 11, "store_id": 12, "style_id": 13}
 
 
 class WindowStatus(StrEnum):
