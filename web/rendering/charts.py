@@ -96,10 +96,14 @@ def alert_chart_png(
     window: Window,
     as_of: date,
     theme: Theme = LIGHT,
+    width: int = WIDTH,
     scale: float = 2,
 ) -> bytes:
-    """Draw the same as PNG, for a mail; `scale` is pixels per unit of the drawing."""
-    spec = _spec(history, forecast, window=window, as_of=as_of, theme=theme)
+    """Draw the same as PNG, for a mail; `scale` is pixels per unit of the drawing.
+
+    A picture cannot make its letters larger on a narrow screen: the smaller its `width`, the larger they are.
+    """
+    spec = _spec(history, forecast, window=window, as_of=as_of, theme=theme, width=width)
     return vl_convert.vegalite_to_png(spec, scale=scale, allowed_base_urls=[])
 
 
@@ -115,7 +119,13 @@ def chart_table(history: pd.DataFrame, forecast: pd.DataFrame) -> Rows:
 
 
 def _spec(
-    history: pd.DataFrame, forecast: pd.DataFrame, *, window: Window, as_of: date, theme: Theme
+    history: pd.DataFrame,
+    forecast: pd.DataFrame,
+    *,
+    window: Window,
+    as_of: date,
+    theme: Theme,
+    width: int = WIDTH,
 ) -> dict[str, Any]:
     """The specification of one drawing: the same for all, but for the data and the span of weeks."""
     weeks = [_instant(week) for week in (*history["week"], *forecast["week"])] or [_instant(as_of)]
@@ -128,7 +138,7 @@ def _spec(
     }
     params = [{"name": "first", "value": first}, {"name": "last", "value": last}]
     step = 1 if last - first <= _WEEKS_BY_MONTH * _WEEK_MS else _MONTHS_OF_A_QUARTER
-    return _template(theme, step) | {"datasets": datasets, "params": params}
+    return _template(theme, step, width) | {"datasets": datasets, "params": params}
 
 
 def _window_rows(window: Window, first: int, last: int) -> dict[str, Rows]:
@@ -180,7 +190,7 @@ def _demand_rows(forecast: pd.DataFrame) -> Rows:
 
 
 @cache
-def _template(theme: Theme, months: int) -> dict[str, Any]:
+def _template(theme: Theme, months: int, width: int) -> dict[str, Any]:
     """Everything but the data. Made once: to make it takes ten times as long as to draw it."""
     units = [
         _window_band(theme),
@@ -191,8 +201,8 @@ def _template(theme: Theme, months: int) -> dict[str, Any]:
     ]
     stock = [_window_band(theme, months), _stock(theme, months), *_now(theme, months)]
     chart = alt.vconcat(
-        alt.layer(*units).properties(width=WIDTH, height=_UNITS_HEIGHT, title=_title("Units a week", theme)),
-        alt.layer(*stock).properties(width=WIDTH, height=_STOCK_HEIGHT, title=_title("Stock, pieces", theme)),
+        alt.layer(*units).properties(width=width, height=_UNITS_HEIGHT, title=_title("Units a week", theme)),
+        alt.layer(*stock).properties(width=width, height=_STOCK_HEIGHT, title=_title("Stock, pieces", theme)),
         spacing=14,
         padding={"left": 4, "right": 16, "top": 14, "bottom": 6},
     )

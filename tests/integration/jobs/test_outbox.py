@@ -55,6 +55,7 @@ def mails(database: Database) -> list[int]:
                 person_id=person.person_id,
                 business_date=date(2026, 6, number),
                 kind="digest",
+                dedup_key=str(number),
                 to_address="a@shop.example",
                 subject=f"3 new: Phönix {number}",
                 text="plain and text",
@@ -194,3 +195,42 @@ def test_a_mail_leased_by_a_sender_at_work_is_left_to_it(
 
     clock.instant += timedelta(minutes=2)
     assert send(database, smtp_server, clock) == (1, 0, 0)
+
+
+def test_the_picture_travels_inside_the_mail_beside_the_html_that_shows_it(
+    database: Database, mails: list[int], smtp_server: MailServer, clock: StillClock
+) -> None:
+    with database.write() as session:
+        mail = session.get_one(OutboxMail, mails[0])
+        mail.chart = b"\x89PNG and the rest"
+        mail.html = f'<p>rich</p><img src="cid:{mail.chart_cid}">'
+    send(database, smtp_server, clock)
+
+    message = smtp_server.messages[0]
+    kinds = [part.get_content_type() for part in message.walk()]
+    assert kinds == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+    [*_, picture] = message.walk()
+    assert picture["Content-ID"] == "<chart.digest.1@shop.example>"
+    assert picture.get_content_disposition() == "inline"
+    assert picture.get_content() == b"\x89PNG and the rest"
+    assert [part.get_content_type() for part in smtp_server.messages[1].walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
+
+
+def test_a_mail_can_be_stopped_from_the_program_that_shows_it(
+    database: Database, mails: list[int], smtp_server: MailServer, clock: StillClock
+) -> None:
+    address = f"https://inseason.shop.example/a/long/way/mails/stop/{'x' * 90}.{'y' * 27}"
+    with database.write() as session:
+        session.get_one(OutboxMail, mails[0]).unsubscribe_url = address
+    send(database, smtp_server, clock)
+
+    # As it stands on the wire: no program looks for an address in encoded words or across lines.
+    headers = dict(smtp_server.messages[0].raw_items())
+    assert headers["List-Unsubscribe"] == f"<{address}>"
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "List-Unsubscribe" not in smtp_server.messages[1]
+    assert max(len(line) for line in smtp_server.messages[0].as_bytes().splitlines()) <= 998
