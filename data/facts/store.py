@@ -20,7 +20,7 @@ from data.facts.tables import BY_CATEGORY, TABLES, FactsTable
 from data.records import Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import date
 
     from sqlalchemy.orm import Session
@@ -105,8 +105,7 @@ class FactsStore:
         table = TABLES[name]
         if table.day is None:
             raise ValueError(f"{name} is not loaded by day")
-        days = pd.to_datetime(frame[table.day])
-        rows = frame.assign(**{table.day: days}, month=days.dt.strftime("%Y-%m"), loaded_by=run_id)
+        rows = _by_month(table, frame).assign(loaded_by=run_id)
         target = self._writable(name)
         here = {part["month"] for part in target.partitions()}
         months = sorted(rows["month"].unique())
@@ -121,6 +120,31 @@ class FactsStore:
             done += 1
             if progress:
                 progress(f"writing {name}", done, len(months))
+        return self._version(name)
+
+    def replace_recorded(self, name: str, frame: pd.DataFrame, *, gone: Collection[int], run_id: int) -> int:
+        """Write rows that people recorded in the app beside what deliveries brought, each number once.
+
+        Args:
+            name: a table with recorded rows: requests.
+            frame: the rows, with the columns of `data.facts.tables`; those with their numbers are replaced.
+            gone: numbers of rows to take away.
+            run_id: kept in the metadata of each commit.
+
+        Returns:
+            The version written; not visible until it is published.
+        """
+        table = TABLES[name]
+        rows = _by_month(table, frame)
+        target = self._writable(name)
+        present = _query(target, f"SELECT month, {table.recorded} FROM present WHERE {table.recorded} > 0")
+        replaced = pd.Index([*rows[table.recorded], *gone])
+        stale = present[present[table.recorded].isin(replaced)]
+        for month in sorted({*rows["month"], *stale["month"]}):
+            there = _query(target, f"SELECT * FROM present WHERE month = '{month}'")
+            kept = there[~there[table.recorded].isin(replaced)]
+            merged = pd.concat([kept, rows[rows["month"] == month]], ignore_index=True)
+            self._write(table, merged, run_id, mode="overwrite", predicate=f"month = '{month}'")
         return self._version(name)
 
     def replace_all(self, name: str, frame: pd.DataFrame, *, run_id: int) -> int:
@@ -234,12 +258,28 @@ def _lacking(table: FactsTable, stored: DeltaTable) -> list[pa.Field]:
     return [field for field in table.schema if field.name not in present]
 
 
+def _by_month(table: FactsTable, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with their days as instants, and the month that each belongs to."""
+    days = pd.to_datetime(frame[table.day])
+    return frame.assign(**{str(table.day): days}, month=days.dt.strftime("%Y-%m"))
+
+
 def _kept(target: DeltaTable, table: FactsTable, month: str, covered: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a month whose (day, store_id) pair the delivery does not cover."""
-    builder = QueryBuilder().register("present", target)
-    present: pd.DataFrame = pa.table(
-        builder.execute(f"SELECT * FROM present WHERE month = '{month}'")
-    ).to_pandas(date_as_object=False)
+    """The rows of a month that a delivery does not replace.
+
+    Those are of other (day, store_id) pairs than it covers, or were recorded in the app.
+    """
+    present = _query(target, f"SELECT * FROM present WHERE month = '{month}'")
     pairs = pd.MultiIndex.from_arrays([pd.to_datetime(covered[table.day]), covered["store_id"]]).unique()
     of_present = pd.MultiIndex.from_arrays([pd.to_datetime(present[table.day]), present["store_id"]])
-    return present[~of_present.isin(pairs)]
+    kept = ~of_present.isin(pairs)
+    if table.recorded:
+        kept |= present[table.recorded].notna().to_numpy()
+    return present[kept]
+
+
+def _query(target: DeltaTable, statement: str) -> pd.DataFrame:
+    """Answer a statement over one table, called `present`."""
+    builder = QueryBuilder().register("present", target)
+    frame: pd.DataFrame = pa.table(builder.execute(statement)).to_pandas(date_as_object=False)
+    return frame

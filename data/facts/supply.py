@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _OVERDUE_DAYS: Final = 21
 # Older counts are not looked for: a store that sent none since is late in any case.
 _OLDEST_COUNT_DAYS: Final = 42
+_YEAR_DAYS: Final = 365
 # A store's last count may be this old and still say what it holds.
 STALE_AFTER: Final = timedelta(days=8)
 
@@ -86,17 +87,26 @@ def newest_days(snapshot: Snapshot, *, as_of: date) -> pd.DataFrame:
     """The newest day of sales and of stock that has come in from each store.
 
     Returns:
-        store_id, feed (sales or stock), newest (datetime64; a weekly record reaches to its seventh day).
+        store_id, feed (sales or stock), newest (datetime64; a weekly record reaches to its seventh day),
+        longest_gap (days: the longest that the store has been silent in the year before, 0 if never).
     """
+    day = f"DATE '{as_of.isoformat()}'"
     parts = [
-        f"""SELECT store_id, '{name}' AS feed,
-                   max(CASE period WHEN 'week' THEN business_date + INTERVAL '6 days'
-                                   ELSE business_date END) AS newest
-            FROM {name} WHERE business_date <= DATE '{as_of.isoformat()}' GROUP BY store_id"""
+        f"""SELECT store_id, '{name}' AS feed, told, CASE WHEN told > {day} - INTERVAL '{_YEAR_DAYS} days'
+                   THEN told - lag(told) OVER (PARTITION BY store_id ORDER BY told) ELSE 0 END AS gap
+            FROM (SELECT DISTINCT store_id,
+                         CAST(CASE period WHEN 'week' THEN business_date + INTERVAL '6 days'
+                                          ELSE business_date END AS DATE) AS told
+                  FROM {name} WHERE business_date <= {day})"""
         for name in ("sales", "stock")
     ]
-    frame = snapshot.query(" UNION ALL ".join(parts))
-    return frame.assign(newest=frame["newest"].astype("datetime64[us]"))
+    frame = snapshot.query(
+        "SELECT store_id, feed, max(told) AS newest, coalesce(max(gap), 0) AS longest_gap "
+        f"FROM ({' UNION ALL '.join(parts)}) GROUP BY store_id, feed"
+    )
+    return frame.assign(
+        newest=frame["newest"].astype("datetime64[us]"), longest_gap=frame["longest_gap"].astype("int64")
+    )
 
 
 def arrivals(snapshot: Snapshot, *, as_of: date, first_week: date) -> pd.DataFrame:

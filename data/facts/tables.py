@@ -16,9 +16,10 @@ class FactsTable:
     """A Delta table of facts.
 
     `partition` names its partition column. `day` is the column that, with store_id, says which rows a
-    delivery covers; tables the service computes itself have none and are replaced by category. `earlier`
-    names the columns that versions of the table may lack, since they were made before there were such
-    columns, and what a reader of such a version finds in their place, in SQL.
+    delivery covers; tables the service computes itself have none and are replaced by category. `recorded`
+    numbers the rows that people recorded in the app: no delivery replaces those. `earlier` names the columns
+    that versions of the table may lack, since they were made before there were such columns, and what a
+    reader of such a version finds in their place, in SQL.
     """
 
     name: str
@@ -26,6 +27,7 @@ class FactsTable:
     partition: str
     order: tuple[str, ...]
     day: str | None = None
+    recorded: str | None = None
     earlier: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -101,10 +103,13 @@ REQUESTS: Final = FactsTable(
         ("text", _TEXT),
         ("units", _COUNT),
         ("source", _TEXT),
+        ("request_id", _COUNT),
     ),
     partition="month",
     order=("requested_on", "store_id"),
     day="requested_on",
+    recorded="request_id",
+    earlier={"request_id": "CASE WHEN units IS NULL THEN units END"},
 )
 PANEL: Final = FactsTable(
     "panel",

@@ -155,6 +155,20 @@ def test_the_newest_day_of_each_store_s_feeds_is_told(facts):
     }
 
 
+def test_the_longest_silence_of_a_year_is_told_with_the_newest_day(facts):
+    snapshot = facts(
+        sale("2025-01-01", 1),
+        sale("2026-05-01", 1),
+        sale("2026-05-04", 1),
+        sale("2026-05-24", 1),
+        sale("2026-06-05", 1),
+        count("2026-06-06", 1),
+    )
+    rows = newest_days(snapshot, as_of=AS_OF).itertuples()
+    # The silence that ended a year ago and more lies before the oldest day that counts, but it ended in May.
+    assert {row.feed: row.longest_gap for row in rows} == {"sales": 485, "stock": 0}
+
+
 # What is on its way.
 
 
