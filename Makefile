@@ -25,7 +25,7 @@ $(BIN)/python:
 	@$(INSTALL) '.[dev]'
 	@touch $@ .venv/installed
 
-demo: .venv/installed ## make a demo retailer, run one night and serve the app
+demo: .venv/installed ## make a demo retailer, run two nights and serve the app
 	@$(BIN)/inseason demo
 
 test: .venv/installed-dev ## run every test

@@ -20,13 +20,16 @@ _BASIC_WEEKS: Final = 60
 _ONE_BUY_WEEKS: Final = 26
 _PRODUCT_COLUMNS: Final = (
     "sku", "style_id", "style_name", "category", "department", "gender_age", "size", "color", "season_code",
-    "buy_type", "replaces_sku", "regular_price", "lead_time_days",
+    "buy_type", "replaces_sku", "regular_price", "unit_cost", "pack_size", "lead_time_days",
 )  # fmt: skip
-_STORE_COLUMNS: Final = ("store_id", "name", "kind", "timezone", "climate_zone", "opened_on", "closed_on")
+_STORE_COLUMNS: Final = (
+    "store_id", "name", "kind", "latitude", "longitude", "timezone", "climate_zone", "phone", "opened_on",
+    "closed_on",
+)  # fmt: skip
 
 
 def products_frame(session: Session, *, as_of: date) -> pd.DataFrame:
-    """All products: the columns of the record, regular_price as float dollars (NaN when unknown).
+    """All products: the columns of the record, prices and costs as float dollars (NaN when unknown).
 
     A regular price of the whole chain that was in force on `as_of` stands above the product's own.
     """
@@ -42,17 +45,20 @@ def products_frame(session: Session, *, as_of: date) -> pd.DataFrame:
     own = frame["regular_price"].astype("float64")
     return frame.assign(
         regular_price=frame["sku"].map(newest).astype("float64").fillna(own),
+        unit_cost=frame["unit_cost"].astype("float64"),
         lead_time_days=frame["lead_time_days"].astype("float64"),
         buy_type=frame["buy_type"].astype(str),
     )
 
 
 def stores_frame(session: Session) -> pd.DataFrame:
-    """All stores: store_id, name, kind, timezone, climate_zone, opened_on, closed_on (datetime64 or NaT)."""
+    """All stores: the columns of the record; latitude and longitude in degrees (NaN), days (NaT)."""
     rows = session.execute(select(*(getattr(Store, name) for name in _STORE_COLUMNS))).all()
     frame = pd.DataFrame(rows, columns=list(_STORE_COLUMNS))
     return frame.assign(
         kind=frame["kind"].astype(str),
+        latitude=frame["latitude"].astype("float64"),
+        longitude=frame["longitude"].astype("float64"),
         opened_on=pd.to_datetime(frame["opened_on"]),
         closed_on=pd.to_datetime(frame["closed_on"]),
     )

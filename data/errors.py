@@ -28,11 +28,15 @@ class BusyError(InSeasonError):
 
 
 class TransitionError(InSeasonError):
-    """An alert cannot go from its status to the one asked for."""
+    """An alert or a decision cannot go from where it stands to where it was asked to."""
 
 
 class ConflictError(InSeasonError):
     """Somebody else changed the same record first."""
+
+
+class NotYoursError(InSeasonError):
+    """Somebody else has to do this: another store, or the merchandiser of the category."""
 
 
 class NightRefusedError(InSeasonError):

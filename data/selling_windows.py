@@ -9,6 +9,7 @@ import pandas as pd
 from sqlalchemy import func, select
 
 from data.records import CalendarVersion, MarkdownStep, SellingWindow, WindowStatus
+from data.records.calendar import SPECIFICITY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 SCOPES: Final = ("climate_zone", "store_id", "style_id")
 # A year as the trade counts it, so that a window copied to an earlier year keeps its weekday.
 _TRADE_YEAR: Final = pd.Timedelta(weeks=52)
-# Weights that put more named fields first, and among equals a style over a store over a zone.
-_WEIGHTS: Final = {"climate_zone": 11, "store_id": 12, "style_id": 13}
 
 
 def newest_version(session: Session) -> int | None:
@@ -142,9 +141,33 @@ def planned_price_ratio(
     return newest[["store_id", "style_id", "week"]].assign(planned_ratio=ratio).reset_index(drop=True)
 
 
+def markdown_steps(steps: pd.DataFrame, ranged: pd.DataFrame) -> pd.DataFrame:
+    """The markdown plan of each store and style: of the steps that apply, those of the most specific rows.
+
+    As in `resolve`, the rows of one season code and year stand together: a store with steps of its own has
+    none of the chain's. Steps more than half a year apart belong to different years.
+
+    Args:
+        steps: as `markdown_frame` gives them.
+        ranged: one row per store and style: store_id, style_id, category, climate_zone.
+
+    Returns:
+        store_id, style_id, season_code, effective_from, percent_off; in the order of their days.
+    """
+    season = ["store_id", "style_id", "season_code"]
+    matched = _applying(steps.assign(weight=_specificity(steps)), ranged)
+    matched = matched.sort_values([*season, "effective_from", "weight"], kind="stable", ignore_index=True)
+    new_year = matched.groupby(season)["effective_from"].diff() > _TRADE_YEAR / 2
+    year = [matched[name] for name in season] + [
+        new_year.groupby([matched[name] for name in season]).cumsum()
+    ]
+    chosen = matched[matched["weight"] == matched.groupby(year)["weight"].transform("max")]
+    return chosen[[*season, "effective_from", "percent_off"]].reset_index(drop=True)
+
+
 def _specificity(rows: pd.DataFrame) -> pd.Series:
     return sum(
-        ((rows[name] != "") * weight for name, weight in _WEIGHTS.items()),
+        ((rows[name] != "") * weight for name, weight in SPECIFICITY.items()),
         start=pd.Series(0, index=rows.index),
     )
 

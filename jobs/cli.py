@@ -174,6 +174,97 @@ def alerts(
 
 
 @main.command()
+@click.option("--store", help="Customers of this store; all of them by default.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list of objects instead of a table.")
+def effort(*, store: str | None, as_json: bool) -> None:
+    """Tell how far customers go for their size, night by night.
+
+    Stores visited and miles until a size, or another style that meets the same need, is found.
+    """
+    from jobs.effort import effort_rows, print_effort
+    from jobs.service import open_service
+
+    with open_service() as service:
+        rows = effort_rows(service.database, store=store)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        print_effort(rows)
+
+
+@main.command(name="buy-notes")
+@click.option("--category", help="Only this category.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list of objects instead of a table.")
+def buy_notes(*, category: str | None, as_json: bool) -> None:
+    """List what to buy more of next season, by need, size and zone.
+
+    What neither the chain's stock nor an order in time could serve, gathered as each season ends.
+    """
+    from jobs.buy_notes import note_rows, print_notes
+    from jobs.service import open_service
+
+    with open_service() as service:
+        rows = note_rows(service.database, category=category)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        print_notes(rows)
+
+
+@main.command(name="check-calendar")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="One JSON list of objects, stores included.")
+def check_calendar(file: str, *, as_json: bool) -> None:
+    """Tell what a calendar file would turn away, and load nothing.
+
+    Holds its selling windows against the newest night's forecasts, while the dates can still be moved.
+    Exits with 1 when a row of the file is rejected.
+    """
+    from pathlib import Path
+
+    from jobs.drafts import check_file, finding_rows, print_check
+    from jobs.service import open_service
+
+    with open_service() as service:
+        check = check_file(service, Path(file))
+    if as_json:
+        click.echo(json.dumps(finding_rows(check), indent=2))
+    else:
+        print_check(check)
+    if check.file.rows_rejected:
+        sys.exit(EXIT_REFUSED)
+
+
+@main.command()
+@click.option(
+    "--by",
+    type=click.Choice(["rule", "category", "store", "week", "month"]),
+    default="rule",
+    show_default=True,
+    help="What to tell apart.",
+)
+@click.option("--review", is_flag=True, help="List false alarms and errors of the data instead.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list of objects instead of a table.")
+def outcomes(*, by: str, review: bool, as_json: bool) -> None:
+    """Tell how right the alerts were.
+
+    Every alert is judged once, a week after what it foretold is over: happened, averted by somebody, did not
+    happen, or nobody can tell.
+    """
+    from jobs.outcomes import outcome_rows, print_outcomes, print_review, review_rows
+    from jobs.service import open_service
+
+    with open_service() as service:
+        rows = review_rows(service.database) if review else outcome_rows(service.database, by=by)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif review:
+        print_review(rows)
+    else:
+        print_outcomes(rows, by=by)
+
+
+@main.command()
 @click.option(
     "--origins",
     type=click.IntRange(min=1),
@@ -216,6 +307,110 @@ def backtest(*, origins: int, horizon: int, every: int, category: str | None, as
     else:
         print_scores(report)
         click.echo(f"Run {report.run_id}, as of {report.business_date}: {report.summary}.")
+
+
+@main.group()
+def policy() -> None:
+    """Read and change what makes a gap worth an alert."""
+
+
+@policy.command(name="show")
+@click.argument("category", default="chain")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list of objects instead of a table.")
+def policy_show(category: str, *, as_json: bool) -> None:
+    """Show the policy of a category, or of the chain, and how it came about."""
+    from jobs.policies import policy_rows, print_policy
+    from jobs.service import open_service
+
+    with open_service() as service:
+        if as_json:
+            click.echo(json.dumps(policy_rows(service, category), indent=2))
+        else:
+            print_policy(service, category)
+
+
+@policy.command(name="set")
+@click.argument("category")
+@click.argument("values", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why, in a few words.")
+@click.option("--by", default="command line", show_default=True, help="Who changes it.")
+def policy_set(category: str, values: tuple[str, ...], *, reason: str, by: str) -> None:
+    """Change the policy of a category from the next night on; `chain` is that of all.
+
+    VALUES are written name=value; name= alone leaves it to the chain again. The version before stays.
+    """
+    from jobs.policies import set_policy
+    from jobs.service import open_service
+
+    with open_service() as service:
+        version = set_policy(service, category, values, author=by, reason=reason)
+    click.echo(f"Version {version.number} of the policy of {category} holds from the next night on.")
+
+
+@main.command()
+@click.argument("category")
+@click.option("--zone", help="Only the stores of this climate zone; the chain by default.")
+@click.option(
+    "--customer-value",
+    type=click.FloatRange(min=0),
+    help="What a customer who is turned away costs; the break-even is told by default.",
+)
+@click.option(
+    "--rail-week-value",
+    type=click.FloatRange(min=0),
+    help="What the incoming set earns on a rail in a week; the break-even is told by default.",
+)
+@click.option(
+    "--units-per-rail",
+    type=click.FloatRange(min=1),
+    default=40,
+    show_default=True,
+    help="Pieces that hang on a rail.",
+)
+@click.option(
+    "--salvage",
+    type=click.FloatRange(0, 1),
+    default=0.15,
+    show_default=True,
+    help="What a piece left over brings, as a share of its regular price.",
+)
+@click.option("--budget", type=click.FloatRange(min=0), help="Most that may be given away in markdowns.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def plan(
+    *,
+    category: str,
+    zone: str | None,
+    customer_value: float | None,
+    rail_week_value: float | None,
+    units_per_rail: float,
+    salvage: float,
+    budget: float | None,
+    as_json: bool,
+) -> None:
+    """Weigh when to mark a category down and when to let it go.
+
+    Reads the newest night. Prints today's plan and others beside it: what they earn, whom they turn away,
+    and what it takes for them to pay.
+    """
+    from forecaster import PlanRules, Stakes
+    from jobs.plan_listing import plan_rows, print_plans
+    from jobs.planning import Prices, plan_category
+    from jobs.service import open_service
+
+    with open_service() as service:
+        planned = plan_category(
+            service.database,
+            service.facts,
+            category,
+            climate_zone=zone,
+            stakes=Stakes(customer_value, rail_week_value, units_per_rail),
+            rules=PlanRules(markdown_budget=budget),
+            prices=Prices(salvage_share=salvage),
+        )
+    if as_json:
+        click.echo(json.dumps(plan_rows(planned), indent=2))
+    else:
+        print_plans(planned)
 
 
 @main.group()

@@ -11,26 +11,32 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sqlalchemy import delete, select
 
-from data.records import LIVE, Alert, AlertChart, Condition
+from data.records import Alert, AlertChart, Condition, Scope, Status
 from forecaster.distribution import quantiles
 from web.rendering.charts import Window, alert_chart, chart_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobs.steps import Night
+    from jobs.tonight import Night
 
 _PAST_WEEKS: Final = 56
 _COMING_WEEKS: Final = 26
 _BATCH: Final = 100
 _BAND: Final = (0.1, 0.9)
+_GROUPS: Final = {Scope.STORE: ["store_id", "style_id"], Scope.ZONE: ["climate_zone", "category"]}
+
+# Nobody sees one that waits for another night.
+_SHOWN: Final = (Status.OPEN, Status.ACKNOWLEDGED, Status.SNOOZED)
+
+Key = tuple[Scope, str, str]
 
 
 def draw_alerts(night: Night) -> int:
     """Draw the alerts that fired this night; returns how many."""
     with night.service.database.read() as session:
         firing = select(Alert).where(
-            Alert.status.in_(LIVE),
+            Alert.status.in_(_SHOWN),
             Alert.condition == Condition.FIRING,
             Alert.evaluated_on == night.business_date,
         )
@@ -39,7 +45,9 @@ def draw_alerts(night: Night) -> int:
         return 0
     past, coming = _history(night), _forecast(night)
     empty = pd.DataFrame({"week": [], "sales": [], "stock": []})
-    keys = [(alert.store_id, alert.style_id) for alert in alerts]
+    # Late figures, and what nobody carries, have no demand that could be drawn.
+    alerts = [alert for alert in alerts if _key(alert) in coming]
+    keys = [_key(alert) for alert in alerts]
     drawings = Parallel(n_jobs=night.service.settings.workers, return_as="generator")(
         delayed(_drawn)(
             alert.alert_id, past.get(key, empty), coming[key], _window(alert.details), night.business_date
@@ -54,25 +62,39 @@ def draw_alerts(night: Night) -> int:
     return len(alerts)
 
 
-def _history(night: Night) -> dict[tuple[str, str], pd.DataFrame]:
-    """Weekly sales and closing stock of every store and style, for the past year."""
+def _key(alert: Alert) -> Key:
+    """What is drawn: a style in a store, or a category in a zone."""
+    if alert.scope is Scope.ZONE:
+        return Scope.ZONE, alert.climate_zone, alert.category
+    return Scope.STORE, alert.store_id or "", alert.style_id
+
+
+def _history(night: Night) -> dict[Key, pd.DataFrame]:
+    """Weekly sales and closing stock of every store and style, and zone and category, for the past year."""
     since = (night.first_week - timedelta(weeks=_PAST_WEEKS)).isoformat()
     rows = night.snapshot.query(
         "SELECT store_id, sku, week, units AS sales, on_hand AS stock FROM panel "
         f"WHERE week >= DATE '{since}'"
     )
-    styled = rows.merge(night.trade.products[["sku", "style_id"]], on="sku")
-    weekly = styled.groupby(["store_id", "style_id", "week"], as_index=False)[["sales", "stock"]].sum(
-        min_count=1
+    told: dict[Key, pd.DataFrame] = {}
+    for scope, keys in _GROUPS.items():
+        summed = _placed(night, rows).groupby([*keys, "week"], as_index=False)[["sales", "stock"]]
+        told |= _by_key(scope, keys, summed.sum(min_count=1))
+    return told
+
+
+def _placed(night: Night, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of store_id and sku with their style, category and zone."""
+    return rows.merge(night.trade.products[["sku", "style_id", "category"]], on="sku").merge(
+        night.places[["store_id", "climate_zone"]], on="store_id"
     )
-    return _by_pair(weekly)
 
 
-def _forecast(night: Night) -> dict[tuple[str, str], pd.DataFrame]:
-    """Weekly demand of every store and style with its band, for the coming half-year.
+def _forecast(night: Night) -> dict[Key, pd.DataFrame]:
+    """Weekly demand with its band of every store and style, and zone and category, for the coming half-year.
 
-    The band of a style is that of the sum of its skus: a negative binomial with the sum's mean and variance.
-    The skus are taken as independent, but for the doubt about their season, which they share.
+    The band is that of the sum of skus: a negative binomial with the sum's mean and variance. They are taken
+    as independent, but for the doubt about their season, which they share.
     """
     until = (night.first_week + timedelta(weeks=_COMING_WEEKS)).isoformat()
     rows = night.snapshot.query(
@@ -83,18 +105,23 @@ def _forecast(night: Night) -> dict[tuple[str, str], pd.DataFrame]:
     own = 1 / shape + (1 + 1 / shape) / dispersion
     doubt = np.sqrt((1 / rows["size"] - own).clip(lower=0))
     rows = rows.assign(own=rows["mean"] ** 2 * own, doubt=rows["mean"] * doubt)
-    styled = rows.merge(night.trade.products[["sku", "style_id"]], on="sku")
-    of_style = styled.groupby(["store_id", "style_id", "week"], as_index=False)
-    weekly = of_style[["mean", "own", "doubt"]].sum()
+    told: dict[Key, pd.DataFrame] = {}
+    for scope, keys in _GROUPS.items():
+        weekly = _placed(night, rows).groupby([*keys, "week"], as_index=False)[["mean", "own", "doubt"]].sum()
+        told |= _by_key(scope, keys, _with_band(weekly))
+    return told
+
+
+def _with_band(weekly: pd.DataFrame) -> pd.DataFrame:
     excess = weekly["own"] + weekly["doubt"] ** 2
     size = (weekly["mean"] ** 2 / excess.where(excess > 0)).fillna(np.inf)
     low, high = quantiles(weekly["mean"].to_numpy(), size.to_numpy(), _BAND)
-    return _by_pair(weekly.assign(p10=low, p90=high).drop(columns=["own", "doubt"]))
+    return weekly.assign(p10=low, p90=high).drop(columns=["own", "doubt"])
 
 
-def _by_pair(frame: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
-    pairs = frame.sort_values("week").groupby(["store_id", "style_id"])
-    return {(str(store), str(style)): rows for (store, style), rows in pairs}
+def _by_key(scope: Scope, keys: list[str], frame: pd.DataFrame) -> dict[Key, pd.DataFrame]:
+    groups = frame.sort_values("week").groupby(keys)
+    return {(scope, str(place), str(what)): rows for (place, what), rows in groups}
 
 
 def _drawn(
@@ -107,7 +134,7 @@ def _drawn(
 
 
 def _window(details: Mapping[str, Any]) -> Window:
-    return _day(details["floor_set"]), _day(details["exit"])
+    return _day(details.get("floor_set")), _day(details.get("exit"))
 
 
 def _day(text: str | None) -> date | None:

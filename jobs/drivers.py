@@ -15,7 +15,7 @@ from forecaster.year import WEEKS_PER_YEAR, circular_distance, year_fraction
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from jobs.steps import Night
+    from jobs.tonight import Night
 
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
@@ -92,7 +92,7 @@ def drivers_of(found: pd.DataFrame, background: Background) -> list[dict[str, An
     """What moves the demand of each finding in the weeks of its loss.
 
     Args:
-        found: store, style, category, first_week, horizon_ends, demand_ends, as `forecaster.find_gaps` gives.
+        found: store, style, category, first_week, horizon_ends, demand_ends (`forecaster.find_alerts`).
         background: what the night knows besides.
 
     Returns:
@@ -103,8 +103,13 @@ def drivers_of(found: pd.DataFrame, background: Background) -> list[dict[str, An
         of the demand in these weeks by label), stores_here, stores_elsewhere (of its zone and of others, that
         have shown the category in most of these weeks). Empty where nothing is foretold.
     """
+    if found.empty:
+        return []
     told: list[dict[str, Any]] = [{} for _ in range(len(found))]
-    for category, places in found.groupby("category").indices.items():
+    foretold = pd.MultiIndex.from_frame(background.forecasts[["store", "style"]]).unique()
+    known = pd.MultiIndex.from_frame(found[["store", "style"]]).isin(foretold)
+    for category, members in found[known].groupby("category").indices.items():
+        places = np.flatnonzero(known)[members]
         rows = _of_category(found.iloc[places], background.of(str(category)))
         for place, row in zip(places, rows, strict=True):
             told[place] = row

@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from data.records import Finding, Severity
+from data.records import Finding, Scope, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
+_UNITS: Final = ("before_units", "in_season_units", "after_units", "demand_units")
+_EFFORT: Final = ("stores", "miles", "found", "stores_after", "miles_after", "found_after")
+_DAYS: Final = ("floor_set", "exit", "first_week", "horizon_ends")
+
 
 def to_findings(
     found: pd.DataFrame,
     products: pd.DataFrame,
-    windows: pd.DataFrame,
     drivers: Sequence[Mapping[str, Any]],
+    effort: pd.DataFrame,
 ) -> list[Finding]:
     """One finding per row.
 
     Args:
-        found: as `forecaster.find_gaps` gives it.
+        found: as `forecaster.group_findings` gives it.
         products: as `data.assortment.products_frame` gives them.
-        windows: store_id, style_id, floor_set, exit, for the floor-set that belongs to a row's exit.
         drivers: of each row of `found`, as `jobs.drivers.drivers_of` gives them.
+        effort: of each row of `found`, as `jobs.outlook.Outlook.effort` gives it; NaN where there is none.
     """
     names = products.drop_duplicates("style_id").set_index("style_id")["style_name"].to_dict()
-    floor_sets = (
-        windows.drop_duplicates(["store_id", "style_id", "exit"])
-        .set_index(["store_id", "style_id", "exit"])["floor_set"]
-        .to_dict()
-    )
-    findings = []
-    for row, moved_by in zip(_rows(found), drivers, strict=True):
-        key = (row["store"], row["style"], row["exit"])
-        name = names.get(row["style"]) or row["style"]
-        floor_set = _day(floor_sets.get(key))
-        findings.append(_finding(row, style_name=name, floor_set=floor_set, drivers=moved_by))
-    return findings
+    ways = [_effort(row) for row in _rows(effort)]
+    return [
+        _finding(row, style_name=_name(row, names), drivers=moved_by, effort=way)
+        for row, moved_by, way in zip(_rows(found), drivers, ways, strict=True)
+    ]
 
 
 def _rows(found: pd.DataFrame) -> Iterable[dict[str, Any]]:
@@ -48,8 +45,21 @@ def _rows(found: pd.DataFrame) -> Iterable[dict[str, Any]]:
     return records
 
 
+def _name(row: Mapping[str, Any], names: Mapping[Any, Any]) -> str:
+    """What an alert calls the thing it is about: a style, a category, or what customers called it."""
+    if row["scope"] == Scope.ZONE:
+        category = str(row["category"])
+        return f"{category[:1].upper()}{category[1:]}"
+    return str(names.get(row["style"]) or row["figures"].get("words") or row["style"])
+
+
+def _effort(row: Mapping[str, Any]) -> dict[str, float]:
+    """Stores, miles and share found, now and after the moves; nothing where nobody goes anywhere."""
+    return {str(name): _rounded(row[name]) for name in _EFFORT if name in row and pd.notna(row[name])}
+
+
 def _finding(
-    row: dict[str, Any], *, style_name: str, floor_set: date | None, drivers: Mapping[str, Any]
+    row: Mapping[str, Any], *, style_name: str, drivers: Mapping[str, Any], effort: Mapping[str, float]
 ) -> Finding:
     return Finding(
         rule=row["rule"],
@@ -60,23 +70,30 @@ def _finding(
         severity=Severity(row["severity"]),
         units_lost=_rounded(row["units_lost"]),
         recoverable_units=_rounded(row["recoverable_units"]),
-        money_lost=Decimal(f"{_rounded(row['money_lost']):.2f}"),
+        money_lost=_money(row["money_lost"]),
         act_by=_day(row["act_by"]),
         demand_ends=_day(row["demand_ends"]),
         evidence=row["evidence"],
         details={
             "style_name": style_name,
-            "floor_set": _text(floor_set),
-            "exit": _text(_day(row["exit"])),
             "on_hand": int(row["on_hand"]),
             "in_transit": int(row["in_transit"]),
-            "demand_units": _rounded(row["demand_units"]),
-            "first_week": _text(_day(row["first_week"])),
-            "horizon_ends": _text(_day(row["horizon_ends"])),
+            **{name: _rounded(row[name]) for name in _UNITS},
+            **{name: _text(_day(row[name])) for name in _DAYS},
             "reason": row["reason"],
             "sizes": [_size(size) for size in row["sizes"]],
+            "figures": dict(row["figures"]),
+            "effort": dict(effort),
         },
         drivers=drivers,
+        scope=Scope(row["scope"]),
+        climate_zone=row["climate_zone"],
+        customers_lost=_rounded(row["customers_lost"]),
+        margin_lost=None if pd.isna(row["margin_lost"]) else _money(row["margin_lost"]),
+        reorderable_units=_rounded(row["reorderable_units"]),
+        next_buy_units=_rounded(row["next_buy_units"]),
+        parent=row["parent"],
+        weak=bool(row["weak"]),
     )
 
 
@@ -95,6 +112,10 @@ def _size(size: dict[str, Any]) -> dict[str, Any]:
 def _rounded(value: Any) -> float:
     # Two decimals: what is stored tonight compares equal to what is computed again after an interruption.
     return 0.0 if pd.isna(value) else round(float(value), 2)
+
+
+def _money(value: Any) -> Decimal:
+    return Decimal(f"{_rounded(value):.2f}")
 
 
 def _day(value: Any) -> date | None:

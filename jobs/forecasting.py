@@ -13,6 +13,7 @@ from data.facts.requests import weekly_requests
 from forecaster import fit_demand, substitution_share
 from forecaster.kindred import YOUNG_WEEKS
 from forecaster.substitution import DEFAULT_SHARE
+from jobs.tonight import HORIZON_WEEKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from data.settings import Weekday
     from forecaster.demand import DemandModel
 
-HORIZON_WEEKS: Final = 52
 # A shelf is suspected now if nothing has been sold from it up to the last few weeks.
 _STILL_WEEKS: Final = 2
 _PANEL: Final = (
@@ -45,6 +45,8 @@ class CategoryTask:
     `carried`: store_id, sku, category, climate_zone of the series on offer in the coming year.
     `products`: sku, style_id, size, color, gender_age, department, regular_price, replaces_sku.
     `stores`: store, format.
+    `wordings`: what customers' words mean, as `data.facts.requests.read_wordings` gives it; None leaves out
+    requests in words.
     `climate`: normal temperatures as `forecaster.fit_demand` takes them.
     `history_from`: a day of the first week of history; `first_week`: first day of the first week to forecast.
     `young`: whether it was first on a shelf less than a year ago, or never; it leans on `kindred`, the
@@ -62,6 +64,7 @@ class CategoryTask:
     stores: pd.DataFrame
     climate: pd.DataFrame | None
     run_id: int
+    wordings: pd.DataFrame | None = None
     young: bool = False
     kindred: pd.DataFrame | None = None
 
@@ -162,12 +165,22 @@ def _requests(task: CategoryTask, panel: pd.DataFrame) -> pd.DataFrame | None:
     asked = weekly_requests(
         task.snapshot,
         task.products,
-        panel[["store", "sku"]].rename(columns={"store": "store_id"}),
+        _lives(panel),
         first_week=task.history_from,
         as_of=task.as_of,
         week_starts_on=task.week_starts_on,
+        wordings=task.wordings,
     )
     return None if asked.empty else asked
+
+
+def _lives(panel: pd.DataFrame) -> pd.DataFrame:
+    """The series with the weeks between which each had stock: store_id, sku, first_on, last_on."""
+    stocked = panel.assign(week=panel["week"].where(panel["stocked"] > 0))
+    lives = stocked.groupby(["store", "sku"], as_index=False).agg(
+        first_on=("week", "min"), last_on=("week", "max")
+    )
+    return lives.rename(columns={"store": "store_id"})
 
 
 def _forecasts(task: CategoryTask, model: DemandModel, weeks: Sequence[date]) -> pd.DataFrame:

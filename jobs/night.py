@@ -12,7 +12,8 @@ from data.errors import InSeasonError, NightRefusedError
 from data.facts.supply import newest_days
 from data.locks import only_writer
 from data.records import Run, RunKind, RunState, RunStep, Store, StoreKind
-from jobs.steps import STEPS, Night
+from jobs.steps import STEPS
+from jobs.tonight import Night
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -33,7 +33,10 @@ def create_app(settings: Settings, database: Database | None = None, clock: Cloc
     from web.access import guard_every_page  # noqa: PLC0415
     from web.addresses import guard_addresses  # noqa: PLC0415
     from web.alerts import alerts  # noqa: PLC0415
+    from web.asking import asking  # noqa: PLC0415
     from web.auth import attach_login  # noqa: PLC0415
+    from web.changes import changes  # noqa: PLC0415
+    from web.decisions import decisions  # noqa: PLC0415
     from web.errors import register_errors  # noqa: PLC0415
     from web.health import health  # noqa: PLC0415
     from web.layout import attach_layout  # noqa: PLC0415
@@ -41,6 +44,7 @@ def create_app(settings: Settings, database: Database | None = None, clock: Cloc
     from web.runs import runs  # noqa: PLC0415
     from web.security import secure  # noqa: PLC0415
     from web.services import Services, attach_services  # noqa: PLC0415
+    from web.subscriptions import attach_subscriptions  # noqa: PLC0415
 
     app = Flask(__name__)
     services = Services(
@@ -55,8 +59,9 @@ def create_app(settings: Settings, database: Database | None = None, clock: Cloc
     CSRFProtect(app)
     attach_login(app)
     guard_every_page(app)
-    for rooms in (alerts, runs, mails, health):
+    for rooms in (alerts, changes, asking, decisions, runs, mails, health):
         app.register_blueprint(rooms)
+    attach_subscriptions(app)
     register_errors(app)
     attach_layout(app)
     return app

@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from flask import abort, redirect, request, url_for
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from data.records import Alert, OutboxMail, Person, Role, Store
+from data.records import (
+    Alert,
+    Consignment,
+    CustomerRequest,
+    Decision,
+    OutboxMail,
+    Person,
+    Product,
+    Role,
+    Store,
+)
 from web.services import reading
 
 if TYPE_CHECKING:
@@ -27,7 +37,18 @@ E = TypeVar("E")
 Q = TypeVar("Q", bound="Select[*tuple[Any, ...]]")
 
 # Everything that answers without a log-in. Any other page asks for one, also a page somebody forgets.
-PUBLIC: Final = frozenset({"auth.login", "health.healthz", "health.readyz", "static", "bootstrap.static"})
+PUBLIC: Final = frozenset(
+    {
+        "auth.login",
+        "health.healthz",
+        "health.readyz",
+        "static",
+        "bootstrap.static",
+        # Behind these stands a signed token instead.
+        "subscriptions.ask_to_stop",
+        "subscriptions.stop",
+    }
+)
 
 SEES_RUNS: Final = (Role.MERCHANDISER, Role.ADMIN)
 
@@ -43,6 +64,8 @@ class Item:
 
 NAVIGATION: Final = (
     Item("alerts.index", "Alerts"),
+    Item("asking.index", "Ask"),
+    Item("decisions.index", "Decisions"),
     Item("mails.index", "Mails"),
     Item("runs.index", "Runs", SEES_RUNS),
 )
@@ -87,11 +110,15 @@ def navigation(person: Person) -> list[Item]:
 
 
 def visible_alerts(query: Q, person: Person) -> Q:
-    """Cut a query over alerts to the person's stores and categories."""
+    """Cut a query over alerts to the person's stores and categories.
+
+    What is about a zone or the chain has no store, so no store manager sees it; what is about no category (a
+    late feed) is seen by whoever looks after any.
+    """
     if (stores := person.store_ids) is not None:
         query = query.where(Alert.store_id.in_(sorted(stores)))
     if (categories := person.category_names) is not None:
-        query = query.where(Alert.category.in_(sorted(categories)))
+        query = query.where(Alert.category.in_(["", *sorted(categories)]))
     return query
 
 
@@ -103,11 +130,48 @@ def visible_stores(person: Person) -> Select[str, str]:
     return query
 
 
+def visible_decisions(query: Q, person: Person) -> Q:
+    """Cut a query over decisions to those about the person's stores, as taker or giver, and categories."""
+    if (stores := person.store_ids) is not None:
+        own = sorted(stores)
+        given = or_(Consignment.from_store.in_(own), Consignment.to_store.in_(own))
+        query = query.where(or_(Decision.store_id.in_(own), Decision.consignments.any(given)))
+    if (categories := person.category_names) is not None:
+        query = query.where(Decision.category.in_(sorted(categories)))
+    return query
+
+
+def visible_consignments(query: Q, person: Person) -> Q:
+    """Cut a query over consignments to those of the person's stores, as taker or giver, and categories."""
+    if (stores := person.store_ids) is not None:
+        own = sorted(stores)
+        query = query.where(or_(Consignment.from_store.in_(own), Consignment.to_store.in_(own)))
+    if (categories := person.category_names) is not None:
+        query = query.where(Consignment.decision.has(Decision.category.in_(sorted(categories))))
+    return query
+
+
 def visible_mails(query: Q, person: Person) -> Q:
     """Cut a query over mails to the person's own; the admin sees all."""
     if person.role is Role.ADMIN:
         return query
     return query.where(OutboxMail.person_id == person.person_id)
+
+
+def visible_requests(query: Q, person: Person) -> Q:
+    """Cut a query over customers' requests to the person's stores and categories; words belong to none."""
+    if (stores := person.store_ids) is not None:
+        query = query.where(CustomerRequest.store_id.in_(sorted(stores)))
+    if (categories := person.category_names) is not None:
+        own = Product.category.in_(sorted(categories))
+        query = query.where(
+            or_(
+                CustomerRequest.text.is_not(None),
+                CustomerRequest.sku.in_(select(Product.sku).where(own)),
+                CustomerRequest.style_id.in_(select(Product.style_id).where(own)),
+            )
+        )
+    return query
 
 
 def one_or_404(query: Select[E]) -> E:

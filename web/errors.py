@@ -17,6 +17,7 @@ from data.errors import (
     ConflictError,
     DatabaseNotReadyError,
     InSeasonError,
+    NotYoursError,
     TransitionError,
 )
 
@@ -29,6 +30,7 @@ _STATUS_OF: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (TransitionError, HTTPStatus.CONFLICT),
     (ConflictError, HTTPStatus.CONFLICT),
     (BusyError, HTTPStatus.CONFLICT),
+    (NotYoursError, HTTPStatus.FORBIDDEN),
     (DatabaseNotReadyError, HTTPStatus.SERVICE_UNAVAILABLE),
     (InSeasonError, HTTPStatus.BAD_REQUEST),
 )

@@ -71,10 +71,15 @@ class Person(Record):
             return None
         return frozenset(link.category for link in self.categories)
 
-    def may_see(self, *, store_id: str, category: str) -> bool:
-        """Whether a record of that store and category is within the person's view."""
+    def may_see(self, *, store_id: str | None, category: str) -> bool:
+        """Whether a record of that store and category is within the person's view.
+
+        Without a store it is about a zone or the chain, which no store manager looks after; without a
+        category it is seen by whoever looks after any.
+        """
         stores, categories = self.store_ids, self.category_names
-        return (stores is None or store_id in stores) and (categories is None or category in categories)
+        mine = categories is None or category == "" or category in categories
+        return mine and (stores is None or store_id in stores)
 
 
 class PersonStore(Record):

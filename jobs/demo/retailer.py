@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
@@ -17,7 +17,7 @@ from data.feeds.loading import import_feed
 from data.records import Person, Store
 from data.settings import load_settings, settings_file
 from jobs.demo import write_feeds
-from jobs.night import run_night
+from jobs.night import last_closed_date, run_night
 from jobs.people import add_person
 from jobs.progress import progress_bar, spinner
 from jobs.service import open_service
@@ -105,10 +105,13 @@ def _make(service: Service, seed: int, say: Callable[[str], None]) -> None:
             )
         say(f"  {report.summary}")
     _add_people(service)
-    say("Running the night ...")
-    with spinner("night") as tell:
-        night = run_night(service, on_step=tell)
-    say(f"  Night of {night.business_date}: {night.summary}.")
+    # What is found once waits for a second night before anybody hears of it.
+    say("Running the nights ...")
+    newest = last_closed_date(service)
+    for business_date in (newest - timedelta(days=1), newest):
+        with spinner("night") as tell:
+            night = run_night(service, business_date, on_step=tell)
+        say(f"  Night of {night.business_date}: {night.summary}.")
 
 
 def _add_people(service: Service) -> None:

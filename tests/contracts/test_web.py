@@ -27,7 +27,16 @@ TEMPLATES = sorted((HOUSE / "templates").rglob("*.*"))
 FILES = sorted((HOUSE / "static").iterdir())
 SENDING = [path for path in TEMPLATES if 'method="post"' in path.read_text(encoding="utf-8")]
 # A new page without a log-in is a decision: it is made here as well.
-OPEN_PAGES = {"auth.login", "health.healthz", "health.readyz", "static", "bootstrap.static"}
+OPEN_PAGES = {
+    "auth.login",
+    "health.healthz",
+    "health.readyz",
+    "static",
+    "bootstrap.static",
+    # Opened by the token in a mail, so that nobody needs a password to be left in peace.
+    "subscriptions.ask_to_stop",
+    "subscriptions.stop",
+}
 READING = {"GET", "HEAD", "OPTIONS"}
 # The log-in page is the one page that also takes what it shows.
 READS_AND_WRITES = {"auth.login"}

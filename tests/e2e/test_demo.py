@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -23,8 +24,9 @@ import pytest
 from sqlalchemy import func, select
 
 from data.database import Database
-from data.records import Person, Product, Role, Store
+from data.records import AlertAction, NewestStock, Person, Product, Role, Store
 from data.settings import load_settings
+from jobs.demo.reserve import CENTRE
 from tests.ground.once import prepared_once, without_settings
 from tests.ground.services import REPOSITORY
 
@@ -35,6 +37,7 @@ COMMAND = Path(sys.executable).with_name("inseason")
 EARLY_EXIT = "exit_before_demand_ends"
 PHOENIX = {"PHX-01", "PHX-02"}
 SEATTLE = {"SEA-01", "SEA-02"}
+MOST_A_NIGHT = 5
 LOGIN_LINE = re.compile(r"^  (\w+) +(\S+@\S+) +(\S+)$", re.MULTILINE)
 
 
@@ -101,9 +104,9 @@ def test_phoenix_is_warned_in_june_that_its_swim_trunks_leave_in_early_july(demo
     for alert in phoenix:
         leaves = date.fromisoformat(alert["details"]["exit"])
         assert date(2026, 7, 1) <= leaves <= date(2026, 7, 10)
-        assert date(2026, 6, 28) <= date.fromisoformat(alert["act_by"]) <= leaves
-        # There are weeks left to act, and customers want them weeks after they are gone.
-        assert alert["first_fired_on"] == "2026-06-06"
+        assert date(2026, 6, 8) <= date.fromisoformat(alert["act_by"]) <= leaves
+        # There is time left to act, and customers want them weeks after they are gone.
+        assert alert["first_fired_on"] == "2026-06-05"
         assert (date.fromisoformat(alert["demand_ends"]) - leaves).days > 28
         assert alert["units_lost"] > 0
         # Nobody in Phoenix had them on the shelf in August; some customers came and asked.
@@ -201,7 +204,8 @@ def page(browser: OpenerDirector, url: str) -> str:
 
 def test_the_served_page_shows_the_phoenix_manager_her_swim_trunks(demo: Demo) -> None:
     email, password = demo.logins["store_manager"]
-    [worst, *_] = demo.alerts("--store", "PHX-01", "--category", "swim trunks", "--rule", EARLY_EXIT)
+    warned = demo.alerts("--store", "PHX-01", "--category", "swim trunks", "--rule", EARLY_EXIT)
+    worst = next(alert for alert in warned if alert["status"] == "open")
 
     with served(demo) as address:
         browser = log_in(address, email, password)
@@ -217,6 +221,69 @@ def test_the_served_page_shows_the_phoenix_manager_her_swim_trunks(demo: Demo) -
     assert "Over the year, customers here want about" in shown
     assert "In these weeks they want" in shown
     assert 'class="evidence evidence-' in listed
+    assert "To find their size, customers go to" in shown
+    assert "What you can do" in shown
+
+
+def test_no_store_is_told_of_more_than_it_can_do_in_a_night(demo: Demo) -> None:
+    told = [alert["store_id"] for alert in demo.alerts() if alert["status"] == "open" and alert["store_id"]]
+
+    assert told
+    assert max(told.count(store) for store in set(told)) <= MOST_A_NIGHT
+
+
+def test_transfers_take_no_more_than_their_giver_has_and_the_centre_sends_whole_packs(demo: Demo) -> None:
+    taken: Counter[tuple[str, str]] = Counter()
+    with demo.database() as database, database.read() as session:
+        packs = dict(session.execute(select(Product.sku, Product.pack_size)).all())
+        held = {
+            (store, sku): units
+            for store, sku, units in session.execute(
+                select(NewestStock.store_id, NewestStock.sku, NewestStock.on_hand)
+            )
+        }
+        offers = session.scalars(
+            select(AlertAction).where(AlertAction.kind.in_(("transfer", "release_from_dc")))
+        ).all()
+        assert {offer.evaluated_on for offer in offers} == {date(2026, 6, 6)}
+        # What two alerts of a store both offer is the same piece, counted once.
+        lines = {
+            (line["from_store"], line["to_store"], line["sku"]): line["units"]
+            for offer in offers
+            for line in offer.details["lines"]
+        }
+    for (giver, _, sku), units in lines.items():
+        taken[giver, sku] += units
+        if giver == CENTRE["store_id"]:
+            assert units % packs[sku] == 0
+
+    assert {giver for giver, _ in taken} > {CENTRE["store_id"]}
+    assert [key for key, units in taken.items() if units > held.get(key, 0)] == []
+
+
+def test_trunks_are_found_nearer_by_once_the_transfers_are_made(demo: Demo) -> None:
+    short = [
+        alert["details"]["effort"]
+        for alert in demo.alerts("--category", "swim trunks")
+        if alert["rule"] in {"stockout_in_season", "broken_size_run"} and alert["store_id"]
+    ]
+    ways = [way for way in short if "stores_after" in way]
+
+    assert ways
+    assert sum(way["found_after"] for way in ways) > sum(way["found"] for way in ways)
+    assert sum(way["miles_after"] for way in ways) < sum(way["miles"] for way in ways)
+    *_, chain = json.loads(demo.run("effort", "--json"))
+    assert chain["store"] == "the chain"
+    assert 1 <= chain["stores_visited"] < 10
+
+
+def test_the_plan_of_a_category_is_printed_with_todays_beside_it(demo: Demo) -> None:
+    told = demo.run("plan", "swim trunks", "--zone", "hot_dry")
+
+    assert "Today's plan" in told
+    refused = inseason(demo.var, "plan", "swim trunks", "--zone", "tundra", check=False)
+    assert refused.returncode == 1
+    assert "tundra" in refused.stderr
 
 
 def test_the_demo_refuses_a_folder_that_holds_another_retailer(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_all_599_series_of_67_stores_are_forecast_for_a_year(chain: Chain) -> No
 
 
 def test_the_alerts_are_about_stock_that_does_not_cover_what_is_expected(chain: Chain) -> None:
-    alerts = chain.alerts()
+    alerts = chain.alerts("--rule", "stockout_in_season")
 
     assert 0 < len(alerts) < 599
     stock = chain.facts(
@@ -113,7 +113,8 @@ def test_the_alerts_are_about_stock_that_does_not_cover_what_is_expected(chain: 
 
 
 def test_without_a_calendar_nothing_leaves_too_early(chain: Chain) -> None:
-    assert {alert["rule"] for alert in chain.alerts("--all")} == {"stockout_in_season"}
+    # Some shelves are full in the books and have sold nothing for months.
+    assert {alert["rule"] for alert in chain.alerts("--all")} == {"stockout_in_season", "phantom_stock"}
 
 
 def test_the_night_again_changes_nothing(chain: Chain) -> None:

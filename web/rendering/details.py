@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from data.records import Alert
 
@@ -34,6 +34,29 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What one rule tells besides, by name; whatever is not there is blank, 0 or None."""
+
+    given: Mapping[str, Any]
+
+    def text(self, name: str) -> str:
+        """A word or two."""
+        return str(self.given.get(name) or "")
+
+    def number(self, name: str) -> float:
+        """A figure."""
+        return float(self.given.get(name) or 0)
+
+    def day(self, name: str) -> date | None:
+        """A day."""
+        return _date(self.given.get(name))
+
+    def rows(self, name: str) -> Sequence[Any]:
+        """Several of a kind."""
+        return list(self.given.get(name) or ())
+
+
+@dataclass(frozen=True)
 class Details:
     """The details of an alert; what the night did not know is None, 0 or blank."""
 
@@ -47,6 +70,11 @@ class Details:
     horizon_ends: date | None
     reason: str
     sizes: tuple[Size, ...]
+    before_units: float = 0.0
+    in_season_units: float = 0.0
+    after_units: float = 0.0
+    figures: Figures = field(default_factory=lambda: Figures({}))
+    effort: Figures = field(default_factory=lambda: Figures({}))
 
     @classmethod
     def of(cls, alert: Alert) -> Details:
@@ -63,6 +91,11 @@ class Details:
             horizon_ends=_date(given.get("horizon_ends")),
             reason=str(given.get("reason") or ""),
             sizes=tuple(sorted(map(_size, given.get("sizes") or ()), key=_place_in_run)),
+            before_units=float(given.get("before_units") or 0),
+            in_season_units=float(given.get("in_season_units") or 0),
+            after_units=float(given.get("after_units") or 0),
+            figures=Figures(given.get("figures") or {}),
+            effort=Figures(given.get("effort") or {}),
         )
 
     @property

@@ -2,57 +2,80 @@
 
 from __future__ import annotations
 
-import math
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from data.records import Status
-from forecaster.codes import EXIT_BEFORE_DEMAND_ENDS, STOCKOUT_IN_SEASON
+from forecaster.codes import FEED_LATE, MARKDOWN_BEFORE_PEAK, PHANTOM_STOCK, STOCK_OUTLASTS_SEASON
 from web.rendering.details import Details
+from web.rendering.rule_texts import (
+    BESIDE_STORE,
+    DRAFT,
+    OWN_STORE,
+    RULE_TEXTS,
+    Subject,
+    Voice,
+    naming,
+    rule_text,
+    zone_name,
+)
 from web.rendering.words import count, day, days_away, listing, money, short_money, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import date
     from decimal import Decimal
 
     from data.records import Alert
 
 
-_RULES: Final = {
-    EXIT_BEFORE_DEMAND_ENDS: "Leaves the floor too early",
-    STOCKOUT_IN_SEASON: "Sells out in season",
-}
-_NAMED_SIZES: Final = 3
-# Most programs show no more of a subject, and the records hold less than two long store names would make.
-LONGEST_SUBJECT: Final = 150
+__all__ = [
+    "BESIDE_STORE",
+    "OWN_STORE",
+    "Confidence",
+    "Standing",
+    "Voice",
+    "closing",
+    "confidence",
+    "customers",
+    "deadline",
+    "effort",
+    "headline",
+    "is_draft",
+    "loss_name",
+    "naming",
+    "recovery",
+    "remedies",
+    "remedy",
+    "rule_codes",
+    "rule_name",
+    "season_name",
+    "sentence",
+    "stake",
+    "standing",
+    "status_name",
+    "tally",
+    "when_lost",
+    "why",
+    "zone_name",
+]
 
-_STATUSES: Final = {Status.ACKNOWLEDGED: "Taken on"}
+_LOSS_NAMES: Final = {STOCK_OUTLASTS_SEASON: "Left over", MARKDOWN_BEFORE_PEAK: "More at full price"}
+# What has no selling window is wanted all year.
+_ALL_YEAR: Final = "all-year"
+# What these tell of is no customer whom a piece from elsewhere would serve.
+_NOBODY_TO_SERVE: Final = frozenset({FEED_LATE, MARKDOWN_BEFORE_PEAK, PHANTOM_STOCK, STOCK_OUTLASTS_SEASON})
+_STATUSES: Final = {
+    Status.ACKNOWLEDGED: "Taken on",
+    Status.SNOOZED: "Put off",
+    Status.PENDING: "Waiting",
+}
 _STANDS: Final = {
     Status.OPEN: ("is open", "are open"),
     Status.ACKNOWLEDGED: ("is taken on", "are taken on"),
     Status.SNOOZED: ("is put off", "are put off"),
     Status.PENDING: ("waits for another night", "wait for another night"),
 }
-
-
-@dataclass(frozen=True)
-class Voice:
-    """To whom an alert is told: where its customers are, and who holds the stock."""
-
-    place: str
-    holder: str
-
-
-OWN_STORE: Final = Voice("here", "you hold")
-# For a line that stands beside the store's name.
-BESIDE_STORE: Final = Voice("here", "the store holds")
-
-
-def naming(store_name: str) -> Voice:
-    """For a line that stands alone and must name its store."""
-    return Voice(f"of {store_name}", "the store holds")
 
 
 @dataclass(frozen=True)
@@ -100,12 +123,12 @@ _CONFIDENCE: Final = {
 
 def rule_name(rule: str) -> str:
     """What a rule finds, in words."""
-    return _RULES.get(rule) or rule.replace("_", " ").capitalize()
+    return rule_text(rule).name
 
 
 def rule_codes() -> tuple[str, ...]:
     """The rules that have words of their own."""
-    return tuple(_RULES)
+    return tuple(RULE_TEXTS)
 
 
 def confidence(evidence: str) -> Confidence:
@@ -114,14 +137,19 @@ def confidence(evidence: str) -> Confidence:
 
 
 def headline(alert: Alert) -> str:
-    """Style and what is missed, in a few words."""
-    details = Details.of(alert)
-    missed = f"{whole(alert.units_lost):,} missed"
-    if alert.rule == EXIT_BEFORE_DEMAND_ENDS and details.exit:
-        return f"{details.style_name}: {missed} after {day(details.exit, alert.evaluated_on)}"
-    if alert.rule == STOCKOUT_IN_SEASON:
-        return f"{details.style_name}: {missed} in season"
-    return f"{details.style_name}: {missed}"
+    """Style and what can still be done, in a few words; what is missed where nothing can."""
+    it = Subject.of(alert)
+    if alert.rule == FEED_LATE:
+        return rule_name(alert.rule)
+    if alert.rule == STOCK_OUTLASTS_SEASON:
+        told = f"{it.units:,} left over"
+    elif alert.rule == MARKDOWN_BEFORE_PEAK:
+        told = f"{it.units:,} more at full price"
+    elif it.winnable:
+        told = f"{it.winnable:,} can still be served"
+    else:
+        told = f"{it.units:,} missed"
+    return f"{it.name}: {told} {rule_text(alert.rule).when(it)}".rstrip()
 
 
 def sentence(alert: Alert, voice: Voice = OWN_STORE) -> str:
@@ -131,37 +159,86 @@ def sentence(alert: Alert, voice: Voice = OWN_STORE) -> str:
         alert: The alert; its night is the day from which the sentence speaks.
         voice: To whom it is told.
     """
-    details = Details.of(alert)
-    if alert.rule == EXIT_BEFORE_DEMAND_ENDS and details.exit:
-        return _exit_sentence(alert, details, details.exit, voice)
-    if alert.rule == STOCKOUT_IN_SEASON:
-        return _stockout_sentence(alert, details, voice)
-    return (
-        f"{details.style_name}: customers {voice.place} will miss {whole(alert.units_lost):,}; "
-        f"{_holding(details, voice)}."
-    )
+    return rule_text(alert.rule).sentence(Subject.of(alert, voice))
 
 
 def why(alert: Alert) -> str:
     """What the alert rests on: the calendar or the stock held against what customers want."""
-    details, night = Details.of(alert), alert.evaluated_on
-    if alert.rule == EXIT_BEFORE_DEMAND_ENDS and details.exit:
-        told = f"The calendar takes it off the floor on {day(details.exit, night)}"
-        if alert.demand_ends and alert.demand_ends > details.exit:
-            weeks = count(max(1, round((alert.demand_ends - details.exit).days / 7)), "week")
-            told += f"; customers here want it until {day(alert.demand_ends, night)}, {weeks} longer"
-        wanted = max(whole(details.demand_units), whole(alert.units_lost))
-        return f"{told}. Of the {wanted:,} still wanted, {whole(alert.units_lost):,} will not be met."
-    if alert.rule == STOCKOUT_IN_SEASON:
-        told = f"Customers want {whole(details.demand_units):,} {_period(alert, details)}"
-        there = f"{details.on_hand + details.in_transit:,} of these sizes are here or on their way"
-        first = (
-            f" The first is missed in the week of {day(details.first_week, night)}."
-            if details.first_week
-            else ""
-        )
-        return f"{told}; {there}.{first}"
-    return details.reason
+    return rule_text(alert.rule).why(Subject.of(alert))
+
+
+def loss_name(alert: Alert) -> str:
+    """What the alert's units are, over the figure: most are missed, some are left over."""
+    return _LOSS_NAMES.get(alert.rule, "Missed")
+
+
+def is_draft(alert: Alert) -> bool:
+    """Whether it is about dates that are only proposed."""
+    return Subject.of(alert).is_draft
+
+
+def season_name(alert: Alert) -> str:
+    """The season as it is said; blank for what has none."""
+    if alert.rule == FEED_LATE or alert.season_code == _ALL_YEAR:
+        return ""
+    code = alert.season_code.removeprefix(DRAFT)
+    return f"{code}, draft" if is_draft(alert) else code
+
+
+def when_lost(alert: Alert) -> str:
+    """How the loss divides by time; blank where it all falls into one."""
+    details = Details.of(alert)
+    parts = (
+        (details.before_units, "before the floor-set"),
+        (details.in_season_units, "in season"),
+        (details.after_units, "after the exit"),
+    )
+    told = [f"{whole(units):,} {when}" for units, when in parts if round(units) >= 1]
+    return f"Of these, {listing(told)}." if len(told) > 1 else ""
+
+
+def remedies(alert: Alert) -> str:
+    """What is left to be done about the loss: stock the chain owns, an order, or the next buy."""
+    if alert.rule in _NOBODY_TO_SERVE:
+        return ""
+    parts = (
+        (alert.recoverable_units, "from stock the chain owns"),
+        (alert.reorderable_units, "by an order placed now"),
+        (alert.next_buy_units, "only by the next buy"),
+    )
+    told = [f"{whole(units):,} {how}" for units, how in parts if round(units) >= 1]
+    return f"To be served: {listing(told)}." if told else ""
+
+
+def customers(alert: Alert) -> str:
+    """How many people the loss is, when some of them find another style that fits; blank when it is all."""
+    people, units = whole(alert.customers_lost), whole(alert.units_lost)
+    if not people or people >= units:
+        return ""
+    return (
+        f"{count(people, 'customer leaves', 'customers leave')} with nothing; the others take another style."
+    )
+
+
+def effort(alert: Alert) -> str:
+    """How far a customer goes for the size, now and once the proposed moves are made; blank if unknown."""
+    told = Details.of(alert).effort
+    if not told.number("stores"):
+        return ""
+    now = _way(told.number("stores"), told.number("miles"), told.number("found"))
+    if not told.number("stores_after"):
+        return f"To find their size, customers go {now}."
+    later = _way(told.number("stores_after"), told.number("miles_after"), told.number("found_after"))
+    if now == later:
+        return f"To find their size, customers go {now}; the proposed transfers change nothing of that."
+    return f"To find their size, customers go {now}; with the proposed transfers, {later}."
+
+
+def _way(stores: float, miles: float, found: float) -> str:
+    """Stores and miles of an average customer, and how many look in vain."""
+    vain = round(100 * (1 - found))
+    told = f"to {stores:.1f} stores and {miles:,.0f} {'mile' if round(miles) == 1 else 'miles'}"
+    return f"{told}, and {vain}% look in vain" if vain else told
 
 
 def status_name(status: Status) -> str:
@@ -191,11 +268,8 @@ def closing(alert: Alert, voice: Voice = OWN_STORE) -> str:
 
 def recovery(alert: Alert, voice: Voice = OWN_STORE) -> str:
     """That a resolved alert is over, and what it was about."""
-    missed = whole(alert.units_lost)
-    return (
-        f"{Details.of(alert).style_name}: nobody {voice.place} is expected to miss it any more; "
-        f"the last night said {missed:,}."
-    )
+    it = Subject.of(alert, voice)
+    return f"{it.name}: {rule_text(alert.rule).over(it)}."
 
 
 def deadline(act_by: date | None, today: date) -> str:
@@ -207,13 +281,19 @@ def deadline(act_by: date | None, today: date) -> str:
     return f"Act by {day(act_by, today)} ({days_away(act_by, today)})"
 
 
-def remedy(alert: Alert, today: date) -> str:
-    """What can still be done, as a sentence; how much of it the chain's own stock could meet."""
+def remedy(alert: Alert, today: date, voice: Voice = OWN_STORE) -> str:
+    """What can still be done, as a sentence; how much of it the chain's own stock could meet.
+
+    Args:
+        alert: The alert.
+        today: The day on which it is read.
+        voice: To whom it is told: a store asks for what a merchandiser does.
+    """
     missed, served = whole(alert.units_lost), min(whole(alert.recoverable_units), whole(alert.units_lost))
     if alert.act_by is not None and alert.act_by < today:
         return "The day to act has passed; this is a lesson for the next season."
-    step = _step(alert)
-    if not served:
+    step = rule_text(alert.rule).step(Subject.of(alert, voice))
+    if not served or alert.rule in _NOBODY_TO_SERVE:
         return step
     of_them = "all of them" if served == missed else f"{served:,} of them"
     return f"{step} Stock the chain already owns could serve {of_them}."
@@ -225,105 +305,7 @@ def tally(units: float, amount: Decimal) -> str:
     return f"{told}, {short_money(amount)} at risk" if amount > 0 else f"{told} at risk"
 
 
-def subject(
-    *, new: int, units: float, amount: Decimal, recovered: int = 0, places: Sequence[str] = ()
-) -> str:
-    """The subject of a digest.
-
-    Args:
-        new: Alerts that opened that night.
-        units: Units at risk over all open alerts.
-        amount: Money at risk over all open alerts, at regular price.
-        recovered: Alerts that were resolved that night.
-        places: Names of the person's stores, or whatever the mail is about.
-
-    Returns:
-        One line of at most `LONGEST_SUBJECT` characters.
-    """
-    news = [f"{new:,} new"] if new else []
-    news += [f"{recovered:,} recovered"] if recovered else []
-    told = ", ".join([*(news or ["nothing new"]), *([tally(units, amount)] if units > 0 else [])])
-    if not places:
-        return _one_line(told)
-    more = len(places) - 1
-    where = places[0] if not more else listing(places) if more == 1 else f"{places[0]} and {more} more stores"
-    return _one_line(f"{told}: {where}")
-
-
 def stake(alert: Alert) -> str:
     """Units and money missed, exactly."""
     units = count(whole(alert.units_lost), "unit")
     return f"{units}, {money(alert.money_lost)}" if alert.money_lost > 0 else units
-
-
-def _one_line(text: str) -> str:
-    """Text as a mail's header takes it: no control characters, single spaces, and no longer than is shown."""
-    printable = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
-    line = " ".join(printable.split())
-    return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1].rstrip()}…"
-
-
-def _exit_sentence(alert: Alert, details: Details, leaves: date, voice: Voice) -> str:
-    night = alert.evaluated_on
-    until = f" by {day(alert.demand_ends, night)}" if alert.demand_ends else ""
-    gone = leaves < night
-    verb, wish = ("left", "still want") if gone else ("will leave", "want")
-    units = whole(alert.units_lost)
-    amount = f"{units:,}" if gone else f"{units:,} more"
-    return (
-        f"{details.style_name} {verb} the floor on {day(leaves, night)}; "
-        f"customers {voice.place} {wish} {amount}{until}; {_holding(details, voice)}."
-    )
-
-
-def _stockout_sentence(alert: Alert, details: Details, voice: Voice) -> str:
-    wanted = whole(details.demand_units or alert.units_lost)
-    customers = "customers" if voice is OWN_STORE else f"customers {voice.place}"
-    told = f"{customers} want {wanted:,} {_period(alert, details)}, {_holding(details, voice, gaps=False)}"
-    if details.on_hand + details.in_transit <= 0:
-        return f"{details.style_name} cannot be had: {told}."
-    first = [size.name for size in sorted(details.size_run, key=lambda size: -size.lost) if size.lost > 0]
-    if not first or len(details.size_run) == 1:
-        return f"{details.style_name} will sell out: {told}."
-    run = f"{listing(first[:2])} {'run' if first[1:] else 'runs'} out first"
-    return f"{details.style_name} will sell out: {told}; {run}."
-
-
-def _period(alert: Alert, details: Details) -> str:
-    if details.horizon_ends and details.horizon_ends > alert.evaluated_on:
-        weeks = math.ceil((details.horizon_ends - alert.evaluated_on).days / 7)
-        return "in the next week" if weeks == 1 else f"in the next {weeks} weeks"
-    if alert.demand_ends and alert.demand_ends > alert.evaluated_on:
-        return f"by {day(alert.demand_ends, alert.evaluated_on)}"
-    return "now"
-
-
-def _holding(details: Details, voice: Voice, *, gaps: bool = True) -> str:
-    told = f"{voice.holder} {f'{details.on_hand:,}' if details.on_hand > 0 else 'none'}"
-    if details.in_transit > 0:
-        told += f" and {details.in_transit:,} {'is' if details.in_transit == 1 else 'are'} coming"
-    if not gaps or details.on_hand <= 0:
-        return told
-    missing = sorted((size for size in details.size_run if size.is_missing), key=lambda size: -size.demand)
-    if not missing:
-        return told
-    # The sizes most wanted are named, in the order of the size run.
-    named = {size.name for size in missing[:_NAMED_SIZES]}
-    return f"{told}, none in {listing([size.name for size in details.size_run if size.name in named], 'or')}"
-
-
-def _step(alert: Alert) -> str:
-    details = Details.of(alert)
-    if alert.rule == EXIT_BEFORE_DEMAND_ENDS and details.exit:
-        if details.exit < alert.evaluated_on:
-            return "Ask the merchandiser to bring it back to the floor while customers still want it."
-        return f"Ask the merchandiser to keep it on the floor after {day(details.exit, alert.evaluated_on)}."
-    if alert.rule == STOCKOUT_IN_SEASON:
-        first = sorted((size for size in details.size_run if size.lost > 0), key=lambda size: -size.lost)
-        named = (
-            f", {listing([size.name for size in first[:2]])} first"
-            if len(details.size_run) > 1 and first
-            else ""
-        )
-        return f"Ask for a refill{named}."
-    return "Talk to the merchandiser about it."

@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from data import migrate
 from data.database import Database
 from data.errors import DatabaseNotReadyError, InSeasonError
-from data.records import Record
+from data.records import Alert, AlertEvent, Record
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -31,6 +31,7 @@ VALUES = {
     sa.Numeric: Decimal("9.99"),
     sa.Date: date(2026, 6, 14),
     sa.JSON: {"a": 1},
+    sa.LargeBinary: b"a",
 }
 MIGRATE_AT = """
 import sys, time
@@ -39,6 +40,18 @@ from data.migrate import upgrade
 database = Database(sys.argv[1])
 time.sleep(max(0, float(sys.argv[2]) - time.time()))
 upgrade(database)
+"""
+A_STORE = "INSERT INTO stores (store_id, name, kind, climate_zone) VALUES ('a', 'a', 'store', '')"
+AN_ALERT_OF_BEFORE = """
+INSERT INTO alerts (alert_id, fingerprint, rule, store_id, style_id, season_code, category, condition, status,
+    severity, units_lost, recoverable_units, money_lost, demand_ends, evidence, details, first_fired_on,
+    evaluated_on, opened_at, closed_at, version)
+VALUES (:id, :print, 'stockout_in_season', 'a', 'trunks', 'SS26', 'swim', 'firing', :status, 'high', 9.5, 3,
+    99, '2026-09-19', 'observed', '{}', '2026-06-01', '2026-06-13', :at, :closed, 1)
+"""
+A_CHANGE_OF_BEFORE = """
+INSERT INTO alert_events (alert_id, at, who, how, to_status, to_condition, reason)
+VALUES (:id, :at, '', 'night', 'open', 'firing', :reason)
 """
 REVISIONS = [script.revision for script in ScriptDirectory(str(migrate.SCRIPTS)).walk_revisions()]
 
@@ -153,7 +166,7 @@ def test_rows_and_their_keys_survive_a_table_that_is_made_anew(database, tmp_pat
 
     assert set(rows_by_table(database).values()) == {1}
     pointing = {key["referred_table"] for key in sa.inspect(database.engine).get_foreign_keys("alerts")}
-    assert pointing == {"stores"}
+    assert pointing == {"stores", "alerts"}
     with pytest.raises(sa.exc.IntegrityError), database.write() as session:
         session.execute(sa.text("DELETE FROM stores"))
 
@@ -208,3 +221,25 @@ def test_a_current_database_is_ready(database):
     migrate.require_current(database)
     current, head = migrate.revisions(database)
     assert current == head == REVISIONS[0]
+
+
+def test_alerts_of_before_keep_their_history_and_get_the_days_of_their_life(database):
+    migrate.downgrade(database, "0003")
+    when = datetime(2026, 6, 14, 12, tzinfo=UTC)
+    with database.write() as session:
+        session.execute(sa.text(A_STORE))
+        for alert_id, status, closed in ((1, "acknowledged", None), (2, "resolved", when)):
+            values = {"id": alert_id, "print": f"p{alert_id}", "status": status, "at": when, "closed": closed}
+            session.execute(sa.text(AN_ALERT_OF_BEFORE), values)
+            for reason in ("opened", "the store's figures are late", "no longer found"):
+                session.execute(sa.text(A_CHANGE_OF_BEFORE), {"id": alert_id, "at": when, "reason": reason})
+
+    migrate.upgrade(database)
+
+    with database.read() as session:
+        taken, resolved = session.scalars(sa.select(Alert).order_by(Alert.alert_id)).all()
+        events = session.scalars(sa.select(AlertEvent).where(AlertEvent.alert_id == 1)).all()
+    assert [event.what for event in events] == ["fires", "becomes_unknown", "clears"]
+    assert (taken.scope, taken.customers_lost, taken.opened_on) == ("store", 9.5, date(2026, 6, 1))
+    assert (taken.closed_on, resolved.closed_on) == (None, date(2026, 6, 13))
+    assert taken.season_ends == date(2026, 9, 19)

@@ -11,18 +11,30 @@ from sqlalchemy import func, select
 from data.errors import BusyError, NightRefusedError
 from data.feeds.inbox import waiting_files
 from data.feeds.loading import import_feed
-from data.records import Alert, AlertChart, AlertEvent, Condition, OutboxMail, Run, RunKind, RunState, Status
+from data.records import (
+    Alert,
+    AlertChart,
+    AlertEvent,
+    Condition,
+    OutboxMail,
+    Run,
+    RunKind,
+    RunState,
+    Scope,
+    Status,
+)
 from data.settings import load_settings
 from jobs.night import run_night
 from jobs.raising import raise_alerts
 from jobs.service import Service
 from tests.ground.elsewhere import writing_elsewhere
+from tests.ground.nights import run_two_nights
 from tests.ground.retailer import AS_OF, write_feeds
 
 if TYPE_CHECKING:
     from data.records import Record
 
-STEPS = ["ingest", "panel", "forecast", "gap", "alerts", "digest", "mail"]
+STEPS = ["ingest", "panel", "forecast", "gap", "alerts", "outcomes", "requests", "digest", "mail"]
 
 
 def count(service: Service, table: type[Record]) -> int:
@@ -32,7 +44,8 @@ def count(service: Service, table: type[Record]) -> int:
 
 def alerts_of(service: Service, rule: str = "exit_before_demand_ends") -> dict[str, Alert]:
     with service.database.read() as session:
-        return {alert.store_id: alert for alert in session.scalars(select(Alert).where(Alert.rule == rule))}
+        of_stores = select(Alert).where(Alert.rule == rule, Alert.scope == Scope.STORE)
+        return {alert.store_id: alert for alert in session.scalars(of_stores)}
 
 
 def the_night(service: Service, business_date: date = AS_OF) -> Run:
@@ -62,7 +75,8 @@ def test_a_night_warns_of_the_exit_weeks_before_it_where_customers_still_want_it
     assert "LAX-01" not in alerts
     phoenix = alerts["PHX-01"]
     assert phoenix.season_code == "SS26"
-    assert phoenix.act_by == date(2026, 7, 5)
+    # A date can be moved until two weeks before it.
+    assert phoenix.act_by == date(2026, 6, 21)
     assert phoenix.demand_ends > date(2026, 8, 15)
     assert phoenix.details["exit"] == "2026-07-05"
     assert phoenix.details["style_name"] == "Marlin Trunk"
@@ -87,7 +101,9 @@ def test_every_step_is_recorded_with_its_rows_and_times(retailer: Service) -> No
     assert all(step.started_at <= step.finished_at for step in run.steps)
     rows = {step.name: step.rows for step in run.steps}
     assert rows["forecast"] == 24 * 52
-    assert rows["gap"] == count(retailer, Alert)
+    with retailer.database.read() as session:
+        of_stores = select(func.count()).select_from(Alert).where(Alert.scope != Scope.ZONE)
+        assert rows["gap"] == session.scalar(of_stores)
 
 
 def test_the_waiting_files_are_taken_from_the_inbox(retailer: Service) -> None:
@@ -115,7 +131,7 @@ def test_a_night_that_is_done_changes_nothing_when_asked_for_again(people: Servi
 
 
 def test_each_firing_alert_has_its_drawing_and_its_numbers(retailer: Service) -> None:
-    run_night(retailer)
+    run_two_nights(retailer)
 
     alert = alerts_of(retailer)["PHX-01"]
     with retailer.database.read() as session:
@@ -206,25 +222,37 @@ def test_the_next_night_finds_the_same_alerts_again(
     assert again.evaluated_on == date(2026, 6, 8)
 
 
-def test_a_gap_that_is_mended_resolves_its_alert(retailer: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_night(retailer)
+def test_a_gap_that_stays_mended_resolves_its_alert(
+    retailer: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_two_nights(retailer)
     (retailer.settings.inbox / "calendar.csv").write_text(
         "category,season_code,floor_set,exit\nswim trunks,SS26,2026-02-09,2026-12-31\n", encoding="utf-8"
     )
 
     run_night(at(retailer, date(2026, 6, 9), monkeypatch))
+    assert alerts_of(retailer)["PHX-01"].status is Status.OPEN
+    run_night(at(retailer, date(2026, 6, 10), monkeypatch))
 
     phoenix = alerts_of(retailer)["PHX-01"]
     assert (phoenix.status, phoenix.condition) == (Status.RESOLVED, Condition.CLEAR)
 
 
-def test_late_figures_freeze_alerts_and_open_none(retailer: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_night(retailer)
+def test_late_figures_freeze_alerts_and_open_none_but_those_that_say_so(
+    retailer: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_two_nights(retailer)
     opened = count(retailer, Alert)
 
     run_night(at(retailer, date(2026, 6, 25), monkeypatch))
 
-    assert count(retailer, Alert) == opened
+    with retailer.database.read() as session:
+        late = list(session.scalars(select(Alert).where(Alert.rule == "feed_late")))
+    assert {(alert.scope, alert.season_code) for alert in late} == {
+        (Scope.CHAIN, "sales"),
+        (Scope.CHAIN, "stock"),
+    }
+    assert count(retailer, Alert) == opened + len(late)
     phoenix = alerts_of(retailer)["PHX-01"]
     assert (phoenix.status, phoenix.condition) == (Status.OPEN, Condition.UNKNOWN)
 
@@ -315,7 +343,6 @@ def test_a_gap_whose_season_is_over_expires_and_is_not_called_mended(retailer: S
         [],
         business_date=alert.demand_ends + timedelta(days=1),
         now=retailer.clock.now(),
-        late_stores=(),
     )
 
     assert alerts_of(retailer)["PHX-01"].status is Status.EXPIRED

@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from data.clock import Clock
 from data.feeds.loading import import_feed
 from data.records import Run, RunKind, RunState
-from jobs.night import last_closed_date
+from jobs.night import last_closed_date, run_night
 from jobs.scheduler import LOOK_EVERY, MISFIRE, make_scheduler, run_due_night, send_due_mail
 from tests.ground.elsewhere import writing_elsewhere
 from tests.ground.retailer import write_feeds
@@ -188,6 +188,8 @@ def test_waiting_mail_is_sent_where_there_is_a_server(
         update={"smtp_url": type(people.settings.smtp_url)(smtp_server.url)}
     )
     service = replace(people, settings=settings)
+    # What a night finds opens in the next; the planner reads on Mondays.
+    run_night(service, last_closed_date(service) - timedelta(days=1))
     # The server is away while the night runs, and back when the clockwork looks again.
     smtp_server.go_down()
     service, clock = at(service)
@@ -198,10 +200,7 @@ def test_waiting_mail_is_sent_where_there_is_a_server(
     clock.wait(timedelta(minutes=1))
     send_due_mail(service)
 
-    assert sorted(message["To"] for message in smtp_server.messages) == [
-        "phx@shop.example",
-        "plan@shop.example",
-    ]
+    assert [message["To"] for message in smtp_server.messages] == ["phx@shop.example"]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from data.records import (
     Alert,
     AlertChart,
+    CustomerRequest,
     MailState,
     OutboxMail,
     Person,
@@ -26,6 +27,7 @@ from data.records import (
     RunState,
     RunStep,
     Store,
+    Wanted,
 )
 from tests.unit.web.making import NIGHT, NOW, make_alert, make_stockout
 
@@ -57,6 +59,8 @@ class World:
     own_mail: int
     other_mail: int
     night: int
+    own_request: int
+    other_request: int
 
 
 def build_world(database: Database) -> World:
@@ -65,11 +69,12 @@ def build_world(database: Database) -> World:
         people = _people(records)
         own, other = _alerts(records)
         night = _runs(records)
+        asked = _requests(records)
         mails = [_mail(person) for person in (people[MANAGER], people[NEIGHBOUR])]
         records.add_all(mails)
         records.flush()
         own_mail, other_mail = (mail.mail_id for mail in mails)
-    return World(database, own, other, own_mail, other_mail, night)
+    return World(database, own, other, own_mail, other_mail, night, *asked)
 
 
 def log_in(client: FlaskClient, email: str, password: str = PASSWORD, onward: str = "") -> TestResponse:
@@ -194,12 +199,25 @@ def _runs(records: Session) -> int:
     return night.run_id
 
 
+def _requests(records: Session) -> tuple[int, int]:
+    asked = [
+        CustomerRequest.asked(
+            Wanted(sku=sku), store_id=store_id, person_id=person_id, units=1, now=NOW, form_key=sku
+        )
+        for person_id, (sku, store_id) in enumerate((("SKU-0", "PHX1"), ("SKU-1", "SEA1")), start=1)
+    ]
+    records.add_all(asked)
+    records.flush()
+    return asked[0].request_id, asked[1].request_id
+
+
 def _mail(person: Person) -> OutboxMail:
     now = datetime(2026, 6, 14, 7, tzinfo=UTC)
     return OutboxMail(
         person_id=person.person_id,
         business_date=NIGHT,
         kind="digest",
+        dedup_key=f"{NIGHT}.{person.person_id}",
         to_address=person.email,
         subject=f"1 new, 38 units at risk for {person.name}",
         text="Swim trunks will leave the floor",

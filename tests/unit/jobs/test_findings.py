@@ -17,16 +17,8 @@ if TYPE_CHECKING:
     from data.records import Finding
 
 PRODUCTS = pd.DataFrame({"sku": ["T-S", "T-M"], "style_id": ["T", "T"], "style_name": ["Marlin Trunk"] * 2})
-WINDOWS = pd.DataFrame(
-    {
-        "store_id": ["PHX-01", "PHX-01"],
-        "style_id": ["T", "T"],
-        "floor_set": pd.to_datetime(["2025-02-10", "2026-02-09"]),
-        "exit": pd.to_datetime(["2025-07-06", "2026-07-05"]),
-    }
-)
-
 DRIVERS = {"weekly": 12.3, "times": 2.1}
+EFFORT = pd.DataFrame({"stores": [1.567], "miles": [5.21], "found": [0.5], "stores_after": [np.nan]})
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -37,20 +29,33 @@ def row(**changes: Any) -> dict[str, Any]:
         "style": "T",
         "category": "swim trunks",
         "season_code": "SS26",
+        "scope": "store",
+        "climate_zone": "hot_dry",
+        "parent": "exit_before_demand_ends|zone:hot_dry|swim trunks|SS26",
+        "weak": np.bool_(False),  # noqa: FBT003  # as a frame holds it
         "units_lost": np.float64(31.456),
+        "customers_lost": np.float64(20.1),
         "recoverable_units": np.float64(12.344),
+        "reorderable_units": np.float64(9.0),
+        "next_buy_units": np.float64(10.112),
+        "before_units": np.float64(0.0),
+        "in_season_units": np.float64(1.456),
+        "after_units": np.float64(30.0),
         "money_lost": np.float64(786.4049),
+        "margin_lost": np.float64(471.8),
         "demand_units": np.float64(60.005),
         "on_hand": np.float64(24.0),
         "in_transit": np.int64(3),
         "first_week": pd.Timestamp("2026-07-05"),
         "horizon_ends": pd.Timestamp("2026-09-05"),
         "demand_ends": pd.Timestamp("2026-09-05"),
+        "floor_set": pd.Timestamp("2026-02-09"),
         "exit": pd.Timestamp("2026-07-05"),
         "act_by": pd.Timestamp("2026-07-03"),
         "severity": "high",
         "evidence": "borrowed",
         "reason": "exit_before_demand_ends:exit=2026-07-05",
+        "figures": {},
         "sizes": [
             {
                 "sku": "T-M",
@@ -66,7 +71,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def made(products: pd.DataFrame = PRODUCTS, **changes: Any) -> Finding:
-    [finding] = to_findings(pd.DataFrame([row(**changes)]), products, WINDOWS, [DRIVERS])
+    [finding] = to_findings(pd.DataFrame([row(**changes)]), products, [DRIVERS], EFFORT)
     return finding
 
 
@@ -103,9 +108,35 @@ def test_what_moves_the_demand_goes_with_the_finding() -> None:
     assert made().drivers == DRIVERS
 
 
-def test_the_floor_set_is_that_of_the_window_which_ends_with_the_exit() -> None:
-    assert made().details["floor_set"] == "2026-02-09"
-    assert made(exit=pd.Timestamp("2025-07-06")).details["floor_set"] == "2025-02-10"
+def test_the_way_of_a_customer_is_told_where_it_is_known() -> None:
+    assert made().details["effort"] == {"stores": 1.57, "miles": 5.21, "found": 0.5}
+
+
+def test_the_loss_keeps_its_parts_by_time_and_by_remedy() -> None:
+    finding = made()
+
+    assert [finding.details[name] for name in ("before_units", "in_season_units", "after_units")] == [
+        0.0,
+        1.46,
+        30.0,
+    ]
+    assert (finding.reorderable_units, finding.next_buy_units) == (9.0, 10.11)
+    assert (finding.customers_lost, finding.margin_lost) == (20.1, Decimal("471.80"))
+    assert made(margin_lost=float("nan")).margin_lost is None
+
+
+def test_a_zones_finding_is_called_by_its_category_and_gathers_those_that_name_it() -> None:
+    zone = made(scope="zone", store="", style="", parent="")
+
+    assert zone.details["style_name"] == "Swim trunks"
+    assert zone.fingerprint == made().parent
+
+
+def test_what_nobody_carries_is_called_what_customers_called_it() -> None:
+    asked = made(style="asked:boots", figures={"words": "rain boots", "asks": 4})
+
+    assert asked.details["style_name"] == "rain boots"
+    assert asked.details["figures"]["asks"] == 4
 
 
 def test_a_product_without_a_price_puts_no_money_at_stake() -> None:
@@ -113,20 +144,11 @@ def test_a_product_without_a_price_puts_no_money_at_stake() -> None:
 
 
 def test_what_sells_all_year_has_no_exit_and_its_demand_no_end() -> None:
-    finding = made(exit=pd.NaT, demand_ends=pd.NaT, horizon_ends=pd.NaT, season_code="")
+    finding = made(floor_set=pd.NaT, exit=pd.NaT, demand_ends=pd.NaT, horizon_ends=pd.NaT, season_code="")
 
     assert finding.demand_ends is None
     assert [finding.details[name] for name in ("floor_set", "exit", "horizon_ends")] == [None] * 3
     json.dumps(finding.details, allow_nan=False)
-
-
-def test_a_window_without_an_end_is_not_taken_for_the_missing_exit() -> None:
-    found = pd.DataFrame([row(exit=pd.NaT)])
-    open_ended = WINDOWS.assign(exit=pd.NaT, floor_set=pd.NaT).iloc[:1]
-
-    [finding] = to_findings(found, PRODUCTS, open_ended, [DRIVERS])
-
-    assert finding.details["floor_set"] is None
 
 
 def test_a_style_without_a_name_is_called_by_its_id() -> None:
@@ -139,4 +161,4 @@ def test_the_same_figures_with_noise_make_the_same_finding() -> None:
 
 
 def test_nothing_found_is_no_finding() -> None:
-    assert to_findings(pd.DataFrame([row()]).iloc[:0], PRODUCTS, WINDOWS, []) == []
+    assert to_findings(pd.DataFrame([row()]).iloc[:0], PRODUCTS, [], EFFORT.iloc[:0]) == []

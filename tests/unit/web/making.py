@@ -57,7 +57,7 @@ def make_alert(alert_id: int | None = 1, *, details: dict[str, Any] | None = Non
         }
         | (details or {}),
     } | changes
-    alert = Alert.opened(Finding(**given), business_date=NIGHT, now=NOW)
+    alert = Alert.found(Finding(**given), business_date=NIGHT, now=NOW)
     if alert_id is not None:
         alert.alert_id = alert_id
     return alert

@@ -1,30 +1,36 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
-from data.records import Status
+from data.records import Scope, Status
+from forecaster.codes import RULES
 from tests.unit.web.making import NIGHT, NOW, TODAY, make_alert, make_stockout, size
 from web.rendering.details import Details
 from web.rendering.sentences import (
     BESIDE_STORE,
-    LONGEST_SUBJECT,
     Standing,
     closing,
     confidence,
+    customers,
     deadline,
+    effort,
     headline,
+    is_draft,
     naming,
+    remedies,
     remedy,
+    rule_codes,
     rule_name,
+    season_name,
     sentence,
     stake,
     standing,
     status_name,
-    subject,
     tally,
+    when_lost,
     why,
 )
 
@@ -124,9 +130,12 @@ def test_a_date_of_another_year_says_its_year() -> None:
 
 
 def test_the_headline_says_how_many_and_when() -> None:
-    assert headline(make_alert()) == "Swim trunks: 38 missed after 5 July"
-    assert headline(make_stockout()) == "Tide Board Shorts: 6 missed in season"
-    assert headline(make_alert(rule="phantom_stock")) == "Swim trunks: 38 missed"
+    assert headline(make_alert()) == "Swim trunks: 6 can still be served after 5 July"
+    assert headline(make_alert(recoverable_units=0.0)) == "Swim trunks: 38 missed after 5 July"
+    assert headline(make_stockout(reorderable_units=6.0)) == (
+        "Tide Board Shorts: 6 can still be served in season"
+    )
+    assert headline(make_alert(rule="something_else")) == "Swim trunks: 6 can still be served"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +170,7 @@ def test_the_page_says_what_the_alert_rests_on() -> None:
         "Customers want 12 in the next 3 weeks; 6 of these sizes are here or on their way. "
         "The first is missed in the week of 14 June."
     )
-    assert why(make_alert(rule="phantom_stock", details={"reason": "Count it."})) == "Count it."
+    assert why(make_alert(rule="something_else", details={"reason": "Count it."})) == "Count it."
 
 
 def test_no_remedy_is_offered_when_its_day_has_passed() -> None:
@@ -176,45 +185,133 @@ def test_evidence_is_said_in_words() -> None:
 
 def test_every_rule_has_a_name_also_one_that_is_not_known_here() -> None:
     assert rule_name("exit_before_demand_ends") == "Leaves the floor too early"
-    assert rule_name("markdown_before_peak") == "Markdown before peak"
+    assert rule_name("something_else") == "Something else"
+    assert {rule_name(rule) for rule in RULES} == {rule_name(rule) for rule in rule_codes()}
 
 
-def test_the_subject_says_how_much_and_where() -> None:
-    told = subject(new=7, units=1240, amount=Decimal(12430), places=["Phoenix North"])
-    assert told == "7 new, 1,240 units, $12.4k at risk: Phoenix North"
-
-
-@pytest.mark.parametrize(
-    ("places", "where"),
-    [
-        (["A", "B"], ": A and B"),
-        (["A", "B", "C"], ": A and 2 more stores"),
-        ([], ""),
-    ],
-)
-def test_the_subject_names_many_stores_in_few_words(places: list[str], where: str) -> None:
-    assert subject(new=1, units=1, amount=Decimal(0), places=places) == f"1 new, 1 unit at risk{where}"
-
-
-def test_the_subject_of_a_night_that_only_brought_relief() -> None:
-    assert subject(new=0, units=0, amount=Decimal(0), recovered=3) == "3 recovered"
-    assert subject(new=0, units=5, amount=Decimal(90)) == "nothing new, 5 units, $90 at risk"
-
-
-def test_the_subject_is_one_line_and_no_longer_than_is_shown() -> None:
-    told = subject(new=1, units=1, amount=Decimal(0), places=["A" * 200, "B" * 200])
-    assert len(told) == LONGEST_SUBJECT
-    assert told.startswith("1 new, 1 unit at risk: AAA")
-    assert told.endswith("A…")
-    told = subject(
-        new=1, units=1, amount=Decimal(0), places=["Phoenix\r\nBcc: x@example.com \t\x00\u2028 North"]
+def test_a_late_floor_set_says_what_is_wanted_before_it() -> None:
+    alert = make_alert(rule="floor_set_after_demand_starts", details={"floor_set": "2026-07-12"})
+    assert sentence(alert) == (
+        "Swim trunks will come to the floor on 12 July; customers here want 38 before that; "
+        "you hold 6, none in M."
     )
-    assert told == "1 new, 1 unit at risk: Phoenix Bcc: x@example.com North"
+    assert "begin to want it in the week of 14 June" in why(alert)
+
+
+def test_a_broken_run_names_the_sizes_that_are_gone() -> None:
+    told = sentence(make_stockout(rule="broken_size_run", details={"sizes": [size("M", demand=6)]}))
+    assert told.startswith("Tide Board Shorts hangs without M, the sizes most wanted; customers here want 12")
+
+
+def test_a_cut_before_the_peak_says_when_both_are() -> None:
+    figures = {"first_markdown": "2026-06-20", "peak_week": "2026-06-28", "plan_weeks": 2}
+    alert = make_alert(
+        rule="markdown_before_peak", margin_lost=Decimal("122.4"), details={"figures": figures}
+    )
+    assert sentence(alert).startswith(
+        "Swim trunks will be cut in price on 20 June, and customers here want it most in the week of "
+        "28 June; 38 more would sell at full price"
+    )
+    assert "2 weeks later earns $122 more" in why(alert)
+    assert remedy(alert, TODAY) == "Ask the merchandiser to hold the price cut of 20 June."
+    assert headline(alert) == "Swim trunks: 38 more at full price if the cut of 20 June waits"
+
+
+def test_what_will_be_left_over_is_no_customer_who_is_missed() -> None:
+    alert = make_alert(rule="stock_outlasts_season", details={"on_hand": 60})
+    assert sentence(alert).startswith("Swim trunks: 38 will be left over when it leaves the floor on 5 July")
+    assert headline(alert) == "Swim trunks: 38 left over at the exit of 5 July"
+    assert "serve" not in remedy(alert, TODAY)
+
+
+def test_what_is_not_carried_is_told_in_the_customers_words() -> None:
+    figures = {"words": "kids rain boots", "asks": 5, "first_on": "2026-06-01", "stores": 4}
+    alert = make_alert(rule="asked_not_found", scope=Scope.CHAIN, store_id="", details={"figures": figures})
+    assert sentence(alert) == (
+        "“kids rain boots”: 5 customers of 4 stores asked for it since 1 June, and it is not carried."
+    )
+
+
+def test_a_doubted_shelf_is_to_be_counted() -> None:
+    figures = {"quiet_since": "2026-05-03", "unsold": 14.2}
+    alert = make_alert(rule="phantom_stock", details={"on_hand": 12, "figures": figures})
+    assert sentence(alert) == (
+        "Swim trunks: the books show 12 here, and nothing has sold since 3 May, where about 14 should have; "
+        "count the shelf."
+    )
+
+
+def test_late_figures_say_of_whom_and_since_when() -> None:
+    figures = {"feed": "stock", "last_day": "2026-06-01", "stores": 1, "named": ["Phoenix North"]}
+    alert = make_alert(rule="feed_late", units_lost=0.0, details={"figures": figures})
+    assert sentence(alert).startswith(
+        "The stock figures of Phoenix North are late: the newest are of 1 June."
+    )
+    assert headline(alert) == "Figures are late"
+
+
+def test_a_zones_alert_speaks_of_its_stores_whoever_reads_it() -> None:
+    alert = make_alert(
+        scope=Scope.ZONE, climate_zone="hot_dry", store_id="", details={"figures": {"stores": 4}}
+    )
+    assert sentence(alert).startswith(
+        "Swim trunks will leave the floor on 5 July; customers of 4 stores in the hot dry zone want 38 more"
+    )
+    assert "they hold 6" in sentence(alert, BESIDE_STORE)
+
+
+def test_a_draft_says_that_its_dates_are_proposed_and_nothing_of_stock() -> None:
+    alert = make_alert(season_code="draft:SS27", scope=Scope.ZONE, climate_zone="hot", store_id="")
+    assert sentence(alert) == (
+        "Swim trunks will leave the floor on 5 July by the draft calendar; "
+        "customers of 1 store in the hot zone want 38 more by 12 September."
+    )
+    assert (is_draft(alert), season_name(alert)) == (True, "SS27, draft")
+    assert (is_draft(make_alert()), season_name(make_alert())) == (False, "SS26")
+    assert why(alert).startswith("The draft calendar takes it off the floor")
+
+
+def test_who_decides_is_told_what_to_do_and_a_store_whom_to_ask() -> None:
+    step = "eep it on the floor after 5 July."
+    assert remedy(make_alert(), TODAY).startswith(f"Ask the merchandiser to k{step}")
+    assert remedy(make_alert(), TODAY, BESIDE_STORE).startswith(f"K{step}")
+
+
+def test_the_way_of_a_customer_is_told_before_and_after_the_transfers() -> None:
+    way = {"stores": 1.56, "miles": 5.2, "found": 0.47}
+    after = {"stores_after": 1.18, "miles_after": 1.4, "found_after": 1.0}
+    assert effort(make_alert(details={"effort": way | after})) == (
+        "To find their size, customers go to 1.6 stores and 5 miles, and 53% look in vain; "
+        "with the proposed transfers, to 1.2 stores and 1 mile."
+    )
+    assert effort(make_alert(details={"effort": way})).endswith("and 53% look in vain.")
+    same = {f"{name}_after": value for name, value in way.items()}
+    assert effort(make_alert(details={"effort": way | same})).endswith("change nothing of that.")
+    assert effort(make_alert()) == ""
+
+
+def test_a_loss_is_split_by_time_and_by_remedy_where_it_splits() -> None:
+    alert = make_alert(
+        units_lost=38.0,
+        recoverable_units=6.0,
+        reorderable_units=20.0,
+        next_buy_units=12.0,
+        customers_lost=25.0,
+        details={"in_season_units": 8.0, "after_units": 30.0},
+    )
+    assert when_lost(alert) == "Of these, 8 in season and 30 after the exit."
+    assert remedies(alert) == (
+        "To be served: 6 from stock the chain owns, 20 by an order placed now and 12 only by the next buy."
+    )
+    assert customers(alert) == "25 customers leave with nothing; the others take another style."
+    whole_loss = make_alert(customers_lost=38.2, details={"after_units": 38.2})
+    assert (when_lost(whole_loss), customers(whole_loss)) == ("", "")
 
 
 def test_an_alert_whose_season_is_over_has_not_recovered() -> None:
     resolved, expired = make_alert(), make_alert()
-    resolved.clears(business_date=NIGHT, now=NOW)
+    for nights in (1, 2):
+        resolved.clears(business_date=NIGHT + timedelta(days=nights), now=NOW)
     expired.expires(business_date=NIGHT, now=NOW)
     assert "nobody here is expected to miss it any more" in closing(resolved)
     assert closing(expired) == "Swim trunks: its season is over; 38 were expected to be missed."
