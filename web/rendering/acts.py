@@ -85,6 +85,11 @@ _ORDERS: Final = {
     KEEP_OPEN_TEST: "Yes, run the test",
     COUNT_SHELF: "I have counted it",
 }
+# What must be done besides, for ordered goods to hang on the floor when they are wanted.
+_NEEDED: Final = {
+    EXTEND_EXIT: " Only with a later exit.",
+    BRING_FLOOR_SET_FORWARD: " Only with an earlier floor-set.",
+}
 _DAYS: Final = {
     HOLD_MARKDOWN: "First markdown on",
     EXTEND_EXIT: "Last day on the floor",
@@ -122,7 +127,8 @@ def worth(what: AlertAction | Decision) -> str:
     if not told:
         return ""
     sentence = f"{', '.join(told)}."
-    return sentence[0].upper() + sentence[1:]
+    needed = _NEEDED.get(what.details.get("together_with") or "", "")
+    return f"{sentence[0].upper()}{sentence[1:]}{needed}"
 
 
 def order(kind: str) -> str:

@@ -61,6 +61,8 @@ __all__ = [
 ]
 
 _LOSS_NAMES: Final = {STOCK_OUTLASTS_SEASON: "Left over", MARKDOWN_BEFORE_PEAK: "More at full price"}
+# Fewer stores than this are one.
+_HERE: Final = 1.005
 # What has no selling window is wanted all year.
 _ALL_YEAR: Final = "all-year"
 # What these tell of is no customer whom a piece from elsewhere would serve.
@@ -225,6 +227,8 @@ def effort(alert: Alert) -> str:
     told = Details.of(alert).effort
     if not told.number("stores"):
         return ""
+    if told.number("stores") < _HERE and told.number("found") > 1 / _HERE:
+        return "Today customers find their size here."
     now = _way(told.number("stores"), told.number("miles"), told.number("found"))
     if not told.number("stores_after"):
         return f"To find their size, customers go {now}."

@@ -64,6 +64,8 @@ def test_what_nobody_knows_is_not_told(changes: dict, told: str) -> None:
 
 
 def test_what_it_wins_is_not_what_it_moves() -> None:
+    ordered = action("reorder", {"together_with": "extend_exit"})
+    assert acts.worth(ordered).endswith(" Only with a later exit.")
     assert acts.worth(action("transfer", {"wins": 4.2})).startswith("Wins 4 units")
 
 

@@ -287,6 +287,8 @@ def test_the_way_of_a_customer_is_told_before_and_after_the_transfers() -> None:
     assert effort(make_alert(details={"effort": way})).endswith("and 53% look in vain.")
     same = {f"{name}_after": value for name, value in way.items()}
     assert effort(make_alert(details={"effort": way | same})).endswith("change nothing of that.")
+    here = {"stores": 1.0, "miles": 0.0, "found": 1.0, "stores_after": 1.0}
+    assert effort(make_alert(details={"effort": here})) == "Today customers find their size here."
     assert effort(make_alert()) == ""
 
 
