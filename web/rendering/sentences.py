@@ -293,7 +293,8 @@ def remedy(alert: Alert, today: date, voice: Voice = OWN_STORE) -> str:
         today: The day on which it is read.
         voice: To whom it is told: a store asks for what a merchandiser does.
     """
-    missed, served = whole(alert.units_lost), min(whole(alert.recoverable_units), whole(alert.units_lost))
+    missed = whole(alert.units_lost)
+    served = min(round(alert.recoverable_units), missed)
     if alert.act_by is not None and alert.act_by < today:
         return "The day to act has passed; this is a lesson for the next season."
     step = rule_text(alert.rule).step(Subject.of(alert, voice))
