@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from data.decisions import proposed_day, stores_named
@@ -129,6 +130,19 @@ def worth(what: AlertAction | Decision) -> str:
     sentence = f"{', '.join(told)}."
     needed = _NEEDED.get(what.details.get("together_with") or "", "")
     return f"{sentence[0].upper()}{sentence[1:]}{needed}"
+
+
+def balance(what: AlertAction | Decision) -> str:
+    """What it takes from others and when that pays, as a sentence; blank where it takes nothing.
+
+    Nobody knows what a rail of the incoming set or a customer is worth, so the break-even is told.
+    """
+    weeks, pays = (what.details.get(name) for name in ("rail_weeks", "break_even_per_rail_week"))
+    if weeks and pays:
+        told = f"It takes {float(weeks):,.1f} rail-weeks from the incoming set"
+        return f"{told} and pays while that earns under {money(Decimal(str(pays)))} per rail-week."
+    each = what.details.get("break_even_per_customer")
+    return f"It pays if a customer is worth more than {money(Decimal(str(each)))}." if each else ""
 
 
 def order(kind: str) -> str:

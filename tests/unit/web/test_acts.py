@@ -116,3 +116,14 @@ def test_held_markdowns_are_told_with_their_days() -> None:
         "25% off from 21 June",
         "25% off from 12 July and 50% off from 26 July",
     )
+
+
+def test_what_it_takes_from_others_is_told_with_its_break_even() -> None:
+    kept = action("extend_exit", {"rail_weeks": 4.25, "break_even_per_rail_week": 163.7})
+    assert acts.balance(kept) == (
+        "It takes 4.2 rail-weeks from the incoming set and pays while that earns under $164 per rail-week."
+    )
+    held = action("hold_markdown", {"break_even_per_customer": 7.4})
+    assert acts.balance(held) == "It pays if a customer is worth more than $7."
+    assert acts.balance(action("extend_exit", {"rail_weeks": 0.0, "break_even_per_rail_week": None})) == ""
+    assert acts.balance(action("transfer", {})) == ""
