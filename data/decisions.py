@@ -25,14 +25,8 @@ from data.records import (
     TestState,
 )
 from data.records.decision_life import OPEN
-from data.records.decisions import (
-    BRING_FLOOR_SET_FORWARD,
-    DECISION_NAMES,
-    EXTEND_EXIT,
-    HOLD_MARKDOWN,
-    KEEP_OPEN_TEST,
-    TRANSFER,
-)
+from data.records.decisions import DECISION_NAMES
+from forecaster.codes import BRING_FLOOR_SET_FORWARD, EXTEND_EXIT, HOLD_MARKDOWN, KEEP_OPEN_TEST, TRANSFER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -26,15 +26,16 @@ from data.records import (
     Store,
     StoreEffort,
 )
-from data.records.decisions import (
+from forecaster.codes import (
     BRING_FLOOR_SET_FORWARD,
     COUNT_SHELF,
     EXTEND_EXIT,
+    FEED_LATE,
     HOLD_MARKDOWN,
     KEEP_OPEN_TEST,
     REORDER,
+    OutcomeVerdict,
 )
-from forecaster.codes import FEED_LATE, OutcomeVerdict
 from forecaster.outcomes import HALF, Aftermath, windows_of
 
 if TYPE_CHECKING:

@@ -9,6 +9,16 @@ import pandas as pd
 
 from forecaster.action_calendar import brought_forward, extended, held, tested
 from forecaster.action_goods import OFFER_COLUMNS, counted, moved, no_offers, reordered
+from forecaster.codes import (
+    BRING_FLOOR_SET_FORWARD,
+    COUNT_SHELF,
+    EXTEND_EXIT,
+    HOLD_MARKDOWN,
+    KEEP_OPEN_TEST,
+    KINDS,
+    RELEASE_FROM_DC,
+    TRANSFER,
+)
 from forecaster.frames import require_columns
 from forecaster.plain import as_column, plain
 from forecaster.terms import ActionTerms
@@ -18,26 +28,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from forecaster.action_goods import Moves
-
-RELEASE_FROM_DC: Final = "release_from_dc"
-TRANSFER: Final = "transfer"
-REORDER: Final = "reorder"
-HOLD_MARKDOWN: Final = "hold_markdown"
-EXTEND_EXIT: Final = "extend_exit"
-BRING_FLOOR_SET_FORWARD: Final = "bring_floor_set_forward"
-KEEP_OPEN_TEST: Final = "keep_open_test"
-COUNT_SHELF: Final = "count_shelf"
-
-KINDS: Final = (
-    RELEASE_FROM_DC,
-    TRANSFER,
-    REORDER,
-    HOLD_MARKDOWN,
-    EXTEND_EXIT,
-    BRING_FLOOR_SET_FORWARD,
-    KEEP_OPEN_TEST,
-    COUNT_SHELF,
-)
 
 IDENTITY: Final = ("rule", "scope", "store", "climate_zone", "style", "category", "season_code")
 

@@ -1,4 +1,4 @@
-"""The codes of the rules, by which every package calls them; free of anything slow to import."""
+"""The codes of rules, actions and verdicts, the same in every package; free of anything slow to import."""
 
 from __future__ import annotations
 
@@ -34,6 +34,28 @@ CALENDAR_CAUSES: Final = (
     STOCK_OUTLASTS_SEASON,
 )
 """Rules whose cause is a date of the trade's calendar: one decision of the merchandiser mends many stores."""
+
+
+RELEASE_FROM_DC: Final = "release_from_dc"
+TRANSFER: Final = "transfer"
+REORDER: Final = "reorder"
+HOLD_MARKDOWN: Final = "hold_markdown"
+EXTEND_EXIT: Final = "extend_exit"
+BRING_FLOOR_SET_FORWARD: Final = "bring_floor_set_forward"
+KEEP_OPEN_TEST: Final = "keep_open_test"
+COUNT_SHELF: Final = "count_shelf"
+
+KINDS: Final = (
+    RELEASE_FROM_DC,
+    TRANSFER,
+    REORDER,
+    HOLD_MARKDOWN,
+    EXTEND_EXIT,
+    BRING_FLOOR_SET_FORWARD,
+    KEEP_OPEN_TEST,
+    COUNT_SHELF,
+)
+"""Kinds of what can be done about an alert; among equals the first is offered first."""
 
 
 class OutcomeVerdict(StrEnum):

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 
 from data.decisions import lapse_decisions, proposed_day
 from data.records import LIVE, Alert, AlertAction, Condition, KeepOpenRecord, Scope, TestState
-from data.records.decisions import BRING_FLOOR_SET_FORWARD, KEEP_OPEN_TEST
+from forecaster.codes import BRING_FLOOR_SET_FORWARD, KEEP_OPEN_TEST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

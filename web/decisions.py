@@ -27,7 +27,8 @@ from data.records import (
     Store,
 )
 from data.records.decision_life import OPEN
-from data.records.decisions import COUNT_SHELF, REORDER, UNDONE, answers_for
+from data.records.decisions import UNDONE, answers_for
+from forecaster.codes import COUNT_SHELF, REORDER
 from web.access import (
     current_person,
     one_or_404,

@@ -14,6 +14,16 @@ from data.records.assortment import MONEY, Store, StoreKind
 from data.records.base import Record, choice
 from data.records.decision_life import OPEN, Act, DecisionState, Flow, after, can, joint_state
 from data.records.people import Role
+from forecaster.codes import (
+    BRING_FLOOR_SET_FORWARD,
+    COUNT_SHELF,
+    EXTEND_EXIT,
+    HOLD_MARKDOWN,
+    KEEP_OPEN_TEST,
+    RELEASE_FROM_DC,
+    REORDER,
+    TRANSFER,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,14 +32,6 @@ if TYPE_CHECKING:
     from data.records.people import Person
 
 UNDO_WITHIN: Final = timedelta(minutes=1)
-TRANSFER: Final = "transfer"
-RELEASE_FROM_DC: Final = "release_from_dc"
-REORDER: Final = "reorder"
-HOLD_MARKDOWN: Final = "hold_markdown"
-EXTEND_EXIT: Final = "extend_exit"
-BRING_FLOOR_SET_FORWARD: Final = "bring_floor_set_forward"
-KEEP_OPEN_TEST: Final = "keep_open_test"
-COUNT_SHELF: Final = "count_shelf"
 
 # What the history of the alert calls each kind once it counts as acted on.
 DECISION_NAMES: Final = {

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from data.decisions import proposed_day, stores_named
 from data.records import Act, DecisionState
-from data.records.decisions import (
+from data.records.decisions import DECISION_NAMES
+from forecaster.codes import (
     BRING_FLOOR_SET_FORWARD,
     COUNT_SHELF,
-    DECISION_NAMES,
     EXTEND_EXIT,
     HOLD_MARKDOWN,
     KEEP_OPEN_TEST,

@@ -10,7 +10,8 @@ import pytest
 
 from forecaster import expected_gap
 from forecaster.action_goods import Moves, plan_moves
-from forecaster.actions import ACTION_COLUMNS, KINDS, propose_actions
+from forecaster.actions import ACTION_COLUMNS, propose_actions
+from forecaster.codes import KINDS
 from forecaster.terms import ActionTerms
 
 AS_OF = date(2026, 6, 6)
