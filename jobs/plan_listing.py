@@ -158,7 +158,7 @@ def _between(frontier: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cells(row: Mapping[Any, Any], *, is_today: bool) -> list[str]:
-    units = [f"{row[name]:,.0f}" for name in ("full_price_units", "markdown_units", "leftover_units")]
+    units = [f"{round(row[name]):,}" for name in ("full_price_units", "markdown_units", "leftover_units")]
     away = [f"{row[f'turned_away_{when}']:,.0f}" for when in ("before", "during", "after")]
     won = [] if is_today else [_signed(row["margin_won"], dollars=True), _signed(row["customers_won"])]
     cash = [money(Decimal(f"{row[name]:.2f}")) for name in ("net_margin", "markdown_cost")]
