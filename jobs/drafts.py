@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from data.errors import InSeasonError
 from data.feeds.calendar_files import read_calendar
-from data.records import Run, RunKind, RunState
+from data.records import Run, RunKind, RunState, WindowStatus
+from data.selling_windows import calendar_frame
 from forecaster import group_findings
 from jobs.tonight import Night
 
@@ -66,7 +67,10 @@ def check_file(service: Service, path: Path) -> CalendarCheck:
     today = service.clock.now().date()
     file = read_calendar(path, database=service.database, settings=service.settings, today=today)
     outlook = Night(service, run.business_date, run.run_id).outlook
-    return CalendarCheck(run.business_date, file, group_findings(outlook.checked(file.windows)))
+    # As when it is loaded: it takes the place of the seasons that it has, and the others stay around it.
+    with service.database.read() as session:
+        around = pd.concat([calendar_frame(session, status) for status in WindowStatus], ignore_index=True)
+    return CalendarCheck(run.business_date, file, group_findings(outlook.checked(file.windows, around)))
 
 
 def finding_rows(check: CalendarCheck) -> list[dict[str, Any]]:

@@ -296,18 +296,23 @@ class Outlook:
         """Stores of which nothing may be concluded tonight, with the reason."""
         return muted_stores(self.situation)
 
-    def checked(self, drafts: pd.DataFrame) -> pd.DataFrame:
+    def checked(self, drafts: pd.DataFrame, around: pd.DataFrame | None = None) -> pd.DataFrame:
         """What a draft calendar would turn away, as `forecaster.check_calendar` tells it.
 
         Args:
             drafts: windows as `data.selling_windows.calendar_frame` gives them.
+            around: the windows before and after them, alike; the calendar in force if None. Seasons that
+                have a draft are left out of it.
         """
         if drafts.empty:
             return no_findings()
+        known = self.night.trade.calendar if around is None else around
+        season = ["category", "season_code"]
+        drafted = pd.MultiIndex.from_frame(known[season]).isin(pd.MultiIndex.from_frame(drafts[season]))
         windows = pd.concat(
             [
                 self.windows_of(drafts).assign(status=str(WindowStatus.DRAFT)),
-                self.windows.assign(status=str(WindowStatus.CURRENT)),
+                self.windows_of(known[~drafted]).assign(status=str(WindowStatus.CURRENT)),
             ],
             ignore_index=True,
         )

@@ -67,6 +67,19 @@ def test_a_draft_that_keeps_trunks_all_year_turns_nobody_away(
     assert finding_rows(check) == []
 
 
+def test_a_season_that_the_file_leaves_out_stands_around_its_own(retailer: Service, tmp_path: Path) -> None:
+    path = retailer.settings.inbox / "calendar.csv"
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    known = [f"{line}," for line in lines] + ["swim trunks,SS27,2027-02-08,2027-12-31,,draft"]
+    path.write_text("\n".join([f"{header},status", *known, ""]), encoding="utf-8")
+    run_night(retailer)
+
+    rows = finding_rows(check_file(retailer, draft(tmp_path, "swim trunks,SS28,2028-01-01,2028-12-30,draft")))
+
+    # The year before it is on the floor by the draft that is known, so nobody waits for the new one.
+    assert [row for row in rows if row["rule"] == "floor_set_after_demand_starts"] == []
+
+
 def test_bad_rows_are_told_and_the_others_checked(
     retailer: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
