@@ -16,6 +16,7 @@ from data.feeds.calendar_files import read_calendar
 from data.records import Run, RunKind, RunState, WindowStatus
 from data.selling_windows import calendar_frame
 from forecaster import group_findings
+from forecaster.rules.draft import HORIZON_WEEKS
 from jobs.tonight import Night
 
 if TYPE_CHECKING:
@@ -96,6 +97,14 @@ def print_check(check: CalendarCheck) -> None:
     for fault in check.file.faults:
         more = f" (and {fault.rows - 1:,} more such rows)" if fault.rows > 1 else ""
         console.print(f"  line {fault.line}: {escape(fault.reason)}{more}", highlight=False)
+    ends = pd.Timestamp(check.business_date) + pd.Timedelta(weeks=HORIZON_WEEKS)
+    beyond = int((check.file.windows["exit"] > ends).sum())
+    if beyond:
+        console.print(
+            f"  {beyond:,} {'exit lies' if beyond == 1 else 'exits lie'} after {ends:%Y-%m-%d}, "
+            "too far ahead to be looked at.",
+            highlight=False,
+        )
     zones = check.found[check.found["scope"] == "zone"].sort_values("money_lost", ascending=False)
     seen = f"{len(check.file.windows):,} windows, held against the forecasts of {check.business_date}"
     if zones.empty:

@@ -34,7 +34,7 @@ PREFIX: Final = "draft:"
 
 _YEAR_WEEKS: Final = 52
 _AFTER_EXIT_WEEKS: Final = 26
-_HORIZON_WEEKS: Final = 104
+HORIZON_WEEKS: Final = 104
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,9 +179,9 @@ def _far(policies: Policies) -> Policies:
     def far(policy: RulePolicy) -> RulePolicy:
         return replace(
             policy,
-            exit_weeks_ahead=_HORIZON_WEEKS,
-            floor_set_weeks_ahead=_HORIZON_WEEKS,
-            markdown_weeks_ahead=_HORIZON_WEEKS,
+            exit_weeks_ahead=HORIZON_WEEKS,
+            floor_set_weeks_ahead=HORIZON_WEEKS,
+            markdown_weeks_ahead=HORIZON_WEEKS,
         )
 
     return Policies(far(policies.default), {name: far(own) for name, own in policies.by_category.items()})

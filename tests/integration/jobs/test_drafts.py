@@ -80,6 +80,16 @@ def test_a_season_that_the_file_leaves_out_stands_around_its_own(retailer: Servi
     assert [row for row in rows if row["rule"] == "floor_set_after_demand_starts"] == []
 
 
+def test_an_exit_too_far_ahead_is_said_not_to_be_looked_at(
+    retailer: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_night(retailer)
+
+    print_check(check_file(retailer, draft(tmp_path, "swim trunks,SS29,2029-02-08,2029-07-04,draft")))
+
+    assert "1 exit lies after 2028-06-03, too far ahead to be looked at." in capsys.readouterr().out
+
+
 def test_bad_rows_are_told_and_the_others_checked(
     retailer: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
