@@ -114,7 +114,22 @@ def test_the_alerts_are_about_stock_that_does_not_cover_what_is_expected(chain: 
 
 def test_without_a_calendar_nothing_leaves_too_early(chain: Chain) -> None:
     # Some shelves are full in the books and have sold nothing for months.
-    assert {alert["rule"] for alert in chain.alerts("--all")} == {"stockout_in_season", "phantom_stock"}
+    assert {alert["rule"] for alert in chain.alerts("--all")} == {
+        "stockout_in_season",
+        "phantom_stock",
+        "feed_late",
+    }
+
+
+def test_a_store_that_counts_its_stock_and_tells_no_sale_for_months_is_named(chain: Chain) -> None:
+    (alert,) = chain.alerts("--all", "--rule", "feed_late")
+
+    silent = chain.facts(
+        "SELECT store_id, max(business_date) AS last_week FROM sales GROUP BY store_id ORDER BY last_week"
+    )
+    assert alert["store_id"] == silent["store_id"].iloc[0]
+    assert alert["details"]["figures"]["last_day"] == "2024-01-14"
+    assert silent["last_week"].iloc[0].date() == date(2024, 1, 8)
 
 
 def test_the_night_again_changes_nothing(chain: Chain) -> None:
