@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from forecaster.like_items import propose_like_items, replaced_by_size
     from forecaster.needs import customers_lost, demand_by_need, need_of
     from forecaster.plan_alternatives import Alternative, compare_plans
+    from forecaster.plan_board import PlanBoard, plan_markdowns
     from forecaster.plan_candidates import candidate_plans
     from forecaster.plan_frontier import PlanReport
-    from forecaster.plan_rolling import plan_markdowns
     from forecaster.plan_rules import PlanRules
     from forecaster.plans import Markdown, Plan, Stakes
     from forecaster.policy import Policies, RulePolicy
@@ -52,6 +52,7 @@ __all__ = [
     "Moves",
     "PanelError",
     "Plan",
+    "PlanBoard",
     "PlanReport",
     "PlanRules",
     "Policies",
@@ -101,6 +102,7 @@ _HOMES = {
     "Moves": "action_goods",
     "PanelError": "errors",
     "Plan": "plans",
+    "PlanBoard": "plan_board",
     "PlanReport": "plan_frontier",
     "PlanRules": "plan_rules",
     "Policies": "policy",
@@ -126,7 +128,7 @@ _HOMES = {
     "muted_stores": "rules.muting",
     "mutes": "rules.lateness",
     "need_of": "needs",
-    "plan_markdowns": "plan_rolling",
+    "plan_markdowns": "plan_board",
     "plan_moves": "action_goods",
     "propose_actions": "actions",
     "propose_like_items": "like_items",

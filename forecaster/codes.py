@@ -35,6 +35,9 @@ CALENDAR_CAUSES: Final = (
 )
 """Rules whose cause is a date of the trade's calendar: one decision of the merchandiser mends many stores."""
 
+WATCHED: Final = frozenset({EXIT_BEFORE_DEMAND_ENDS, STOCKOUT_IN_SEASON, BROKEN_SIZE_RUN})
+"""Rules whose losses are looked for where no alert spoke of them: only of these can recall be told."""
+
 
 RELEASE_FROM_DC: Final = "release_from_dc"
 TRANSFER: Final = "transfer"
@@ -65,3 +68,15 @@ class OutcomeVerdict(StrEnum):
     AVERTED = "averted"
     DID_NOT_HAPPEN = "did_not_happen"
     CANNOT_TELL = "cannot_tell"
+
+
+class Evidence(StrEnum):
+    """What a forecast for a category x zone x week rests on."""
+
+    OBSERVED = "observed"
+    REQUESTED = "requested"
+    BORROWED = "borrowed"
+    UNKNOWN = "unknown"
+
+
+STRONGEST_FIRST = (Evidence.OBSERVED, Evidence.REQUESTED, Evidence.BORROWED, Evidence.UNKNOWN)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from forecaster.codes import STRONGEST_FIRST, Evidence
 from forecaster.year import WEEKS_PER_YEAR, circular_distance
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
+
+__all__ = ["MIN_EXPOSURE", "STRONGEST_FIRST", "Evidence", "labels", "seen_near"]
 
 NEAR_WEEKS = 1.6
 """Exposed weeks within this distance of the same time of year count: its own week and one either side."""
@@ -23,18 +25,6 @@ MIN_EXPOSURE = 0.5
 
 MIN_REQUESTS = 3.0
 """Customers who asked, near a time of the year, that make it requested."""
-
-
-class Evidence(StrEnum):
-    """What a forecast for a category x zone x week rests on."""
-
-    OBSERVED = "observed"
-    REQUESTED = "requested"
-    BORROWED = "borrowed"
-    UNKNOWN = "unknown"
-
-
-STRONGEST_FIRST = (Evidence.OBSERVED, Evidence.REQUESTED, Evidence.BORROWED, Evidence.UNKNOWN)
 
 
 def seen_near(fraction: Floats, week_fraction: Floats, amounts: Floats) -> Floats:

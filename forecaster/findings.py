@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 FINDING_COLUMNS: Final = (
     "rule", "scope", "store", "climate_zone", "style", "category", "season_code",
-    "units_lost", "customers_lost", "money_lost", "margin_lost", "before_units", "in_season_units",
-    "after_units", "recoverable_units", "reorderable_units", "next_buy_units", "winnable_money",
-    "demand_units", "on_hand", "in_transit", "first_week", "horizon_ends", "demand_ends", "floor_set", "exit",
-    "act_by", "severity", "evidence", "weak", "sizes", "figures", "reason",
+    "units_lost", "customers_lost", "customers_this_week", "money_lost", "margin_lost", "before_units",
+    "in_season_units", "after_units", "recoverable_units", "reorderable_units", "next_buy_units",
+    "winnable_money", "demand_units", "on_hand", "in_transit", "first_week", "horizon_ends", "demand_ends",
+    "floor_set", "exit", "act_by", "severity", "evidence", "weak", "sizes", "figures", "reason",
 )  # fmt: skip
 
 STORE, ZONE, CHAIN = "store", "zone", "chain"

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _GROUP: Final = ["rule", "climate_zone", "category", "season_code"]
 _SUMMED: Final = (
-    "units_lost", "customers_lost", "money_lost", "before_units", "in_season_units", "after_units",
-    "recoverable_units", "reorderable_units", "next_buy_units", "winnable_money", "demand_units", "on_hand",
-    "in_transit",
+    "units_lost", "customers_lost", "customers_this_week", "money_lost", "before_units", "in_season_units",
+    "after_units", "recoverable_units", "reorderable_units", "next_buy_units", "winnable_money",
+    "demand_units", "on_hand", "in_transit",
 )  # fmt: skip
 _FIRST: Final = ("first_week", "floor_set", "exit", "act_by")
 _LAST: Final = ("horizon_ends", "demand_ends")

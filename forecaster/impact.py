@@ -83,6 +83,23 @@ def share_after(week: npt.NDArray[np.datetime64], today: np.datetime64, wait: Fl
     return np.divide(usable, left, out=np.zeros_like(left), where=left > 0)
 
 
+def share_within(week: npt.NDArray[np.datetime64], today: np.datetime64, days: int) -> Floats:
+    """Share of each week's days after today that lie within so many days from now.
+
+    Args:
+        week: (n,) first days.
+        today: last day that has passed.
+        days: from tomorrow on.
+
+    Returns:
+        (n,) in [0, 1].
+    """
+    ahead = (week - today).astype(np.float64)
+    left = np.clip(ahead + 6, 0.0, 7.0)
+    soon = np.minimum(ahead + 6, float(days)) - np.maximum(ahead, 1.0) + 1
+    return np.asarray(np.divide(np.clip(soon, 0.0, None), left, out=np.zeros_like(left), where=left > 0))
+
+
 def _dealt(claims: pd.DataFrame, reaches: Floats, spare: pd.DataFrame) -> tuple[Floats, Floats]:
     """What the own stock serves and what is sent, of each row, in order of time."""
     sku, n = codes(claims["sku"]), len(claims["sku"].cat.categories)

@@ -10,14 +10,13 @@ import pandas as pd
 
 from forecaster.codes import (
     ASKED_NOT_FOUND,
-    BROKEN_SIZE_RUN,
     EXIT_BEFORE_DEMAND_ENDS,
     FEED_LATE,
     FLOOR_SET_AFTER_DEMAND_STARTS,
     MARKDOWN_BEFORE_PEAK,
     PHANTOM_STOCK,
     STOCK_OUTLASTS_SEASON,
-    STOCKOUT_IN_SEASON,
+    WATCHED,
     OutcomeVerdict,
 )
 from forecaster.frames import days, numbers, require_columns, require_unique
@@ -380,9 +379,6 @@ def _sum(row: pd.Series[int], values: pd.Series[float], n: int) -> Floats:
     total = np.bincount(row.to_numpy(dtype=np.intp), weights=values.to_numpy(dtype=np.float64), minlength=n)
     return np.asarray(total, dtype=np.float64)
 
-
-WATCHED: Final = frozenset({EXIT_BEFORE_DEMAND_ENDS, STOCKOUT_IN_SEASON, BROKEN_SIZE_RUN})
-"""Rules whose losses are looked for where no alert spoke of them: only of these can recall be told."""
 
 SUMMARY_COLUMNS: Final = (
     "judged", "happened", "averted", "did_not_happen", "cannot_tell", "missed", "precision", "recall",

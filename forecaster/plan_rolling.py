@@ -1,4 +1,4 @@
-"""Markdown timing: every candidate plan rolled forward against price-dependent demand, all stores at once."""
+"""The stock of all stores rolled forward against price-dependent demand, under many plans at once."""
 
 from __future__ import annotations
 
@@ -8,49 +8,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecaster.errors import PanelError
 from forecaster.plan_figures import Rolled, Segments, Sold
-from forecaster.plan_frontier import PlanReport, weighed
 from forecaster.plan_sales import ExactSales, Stretch, TabledSales, sold_by_stretch
-from forecaster.plan_shelves import read_shelves
-from forecaster.plans import Stakes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import date
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from forecaster.plan_rules import PlanRules
     from forecaster.plan_sales import Sales
     from forecaster.plan_shelves import Shelves
-    from forecaster.plans import Plan
+    from forecaster.plans import Plan, Stakes
 
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
 
 _EXACT_UP_TO = 1_000_000
-"""So many values of the closed form are worked out one by one; beyond, a table serves all plans."""
+"""So many values of the closed form are worked out one by one in any case: it is exact."""
 
 _BLOCK = 1 << 17
 """Plans x series worked on at once: few enough to stay near the processor."""
 
 
-def plan_markdowns(
-    forecast: pd.DataFrame,
-    series: pd.DataFrame,
-    supply: pd.DataFrame,
-    plans: Sequence[Plan],
-    *,
-    today: Plan,
-    elasticity: float,
-    as_of: date,
-    stakes: Stakes | None = None,
-    rules: PlanRules | None = None,
-    season_ends: date | None = None,
-    per_zone: bool = False,
-) -> PlanReport:
-    """Weigh markdown plans of one category against today's.
+def rolled(shelves: Shelves, plans: Sequence[Plan], *, elasticity: float, stakes: Stakes) -> Rolled:
+    """Roll the stock of all series forward under each of some plans; the first is today's.
 
     On the floor D_t ~ NB(mu_t rho_t^-beta), stock and receipts are sold to whoever comes first, without
     backlog; what is left at the exit is worth its salvage. Of each plan and series, expected units sold at
@@ -58,64 +39,47 @@ def plan_markdowns(
 
         M_T - L_T,   L_T = max over u <= T of E[max(0, C_u - S_u)],   M_T = E[C_T]
 
-    (`forecaster.plan_sales`). All stock is paid for already: the margin is revenue and salvage less the cost
-    of everything, so that two plans differ by what they sell it for. A customer is one unit of demand at
-    regular price: whom a price cut alone would bring is not turned away by its end, but takes stock from
-    those who come later.
+    (`forecaster.plan_sales`).
 
     Args:
-        forecast: store, sku, week, mean (units at regular price), maybe evidence; as
-            `forecaster.plan_shelves.read_shelves` takes it. A sku may as well be a whole style.
-        series: store, sku, level_shape, dispersion, regular_price, unit_cost, salvage (money a piece); with
-            ``size`` where a plan names sizes, with ``climate_zone`` where ``per_zone`` is asked.
-        supply: store, sku, week, units: on hand (in the first week) and to come, as for
-            `forecaster.expected_gap`.
-        plans: candidates; today's plan is weighed with them whether or not it is one.
-        today: the plan in force.
+        shelves: n series; with ``size`` where a plan names sizes.
+        plans: today's and others.
         elasticity: beta >= 0: demand moves with rho ** -beta, rho the price over the regular price.
-        as_of: last business date known; what the plans say of earlier days is past.
-        stakes: what a customer, a rail-week and a rail are worth or hold; the defaults if None.
-        rules: refuse plans that break them; none are refused if None.
-        season_ends: last day on which demand belongs to this season; by default the lowest week of the
-            category in the year after today's exit.
-        per_zone: tell each climate zone by itself besides the chain.
+        stakes: what a rail holds, and who takes another piece.
+    """
+    segments = _segments(plans, plans[0], shelves)
+    growth = (1.0 - segments.percent / 100.0) ** -elasticity
+    return Rolled(shelves, plans, segments, growth, _roll(shelves, plans, segments, growth), stakes)
+
+
+def stock_ahead(shelves: Shelves, plan: Plan, *, elasticity: float) -> Floats:
+    """Expected units on the floor at the start of each week of a plan that keeps everything to its exit.
 
     Returns:
-        The report: a row for each plan of the chain (climate_zone '') and, where asked, of each zone.
-
-    Raises:
-        PanelError: a frame lacks a column, repeats a key or holds a value that cannot be worked with.
+        (t,) units of all series together; NaN for weeks that begin before the floor-set or after the exit.
     """
-    stakes = stakes or Stakes()
-    needed = (["size"] if any(plan.sizes is not None for plan in plans) else []) + (
-        ["climate_zone"] if per_zone else []
+    day = np.timedelta64(1, "D")
+    opens, closes = (
+        float(shelves.position(np.datetime64(edge, "D") + more))
+        for edge, more in ((plan.floor_set, 0 * day), (plan.exit, day))
     )
-    if not np.isfinite(elasticity) or elasticity < 0:
-        raise PanelError("elasticity", "elasticity", f"{elasticity:g}: a number from 0 on")
-    shelves = read_shelves(forecast, series, supply, as_of=as_of, needed=needed)
-    kept, refused = _lawful(plans, today, rules, as_of, shelves.regular_price)
-    tried = [today, *kept]
-    segments = _segments(tried, today, shelves)
-    growth = (1.0 - segments.percent / 100.0) ** -elasticity
-    rolled = Rolled(shelves, tried, segments, growth, _roll(shelves, tried, segments, growth), stakes)
-    return weighed(rolled.figures(season_ends, per_zone=per_zone), tried, refused, stakes, rules)
-
-
-def _lawful(
-    plans: Iterable[Plan], today: Plan, rules: PlanRules | None, as_of: date, prices: Floats
-) -> tuple[list[Plan], list[tuple[Plan, str]]]:
-    """The plans other than today's that keep to the rules, and those that do not with the reason."""
-    kept, refused = [], []
-    regular = np.unique(prices).tolist()
-    for plan in dict.fromkeys(plans):
-        if plan == today:
-            continue
-        reason = rules.refusal(plan, today, as_of=as_of, regular_prices=regular) if rules else None
-        if reason is None:
-            kept.append(plan)
-        else:
-            refused.append((plan, reason))
-    return kept, refused
+    cuts = [float(shelves.position(np.datetime64(cut.day, "D"))) for cut in plan.markdowns]
+    weeks = np.arange(np.ceil(opens), np.ceil(closes))
+    edges = np.unique(np.clip([opens, *weeks, *cuts, closes], opens, closes))
+    percent = np.zeros(len(edges) - 1)
+    for place, cut in zip(cuts, plan.markdowns, strict=True):
+        percent[edges[:-1] >= place] = cut.percent_off
+    lift = (1.0 - percent / 100.0) ** -elasticity
+    stretches = [
+        Stretch(*(np.array([[value]]) for value in span))
+        for span in zip(edges[:-1], edges[1:], lift, strict=True)
+    ]
+    so_far = [0.0, *(float(sold.sum()) for sold in sold_by_stretch(shelves, stretches, ExactSales(shelves)))]
+    left = np.full(len(shelves.week), np.nan)
+    there = weeks.astype(np.intp)
+    # What arrives in a week is on the floor from its first day.
+    left[there] = shelves.supplied[there + 1].sum(axis=1) - np.interp(weeks, edges, so_far)
+    return left
 
 
 def _segments(plans: Sequence[Plan], today: Plan, shelves: Shelves) -> Segments:
@@ -143,9 +107,9 @@ def _segments(plans: Sequence[Plan], today: Plan, shelves: Shelves) -> Segments:
 
 def _roll(shelves: Shelves, plans: Sequence[Plan], segments: Segments, growth: Floats) -> Sold:
     """Sell the stock of all series under all plans, block by block of series."""
-    sales = _sales(shelves, segments, growth)
-    of_store = np.unique(shelves.series["store"].to_numpy(dtype=object), return_inverse=True)[1]
     shared = _shared(segments, growth)
+    sales = _sales(shelves, segments, growth, rows=sum(len(level.stretch.start) for level in shared))
+    of_store = np.unique(shelves.series["store"].to_numpy(dtype=object), return_inverse=True)[1]
     named = [place for place, plan in enumerate(plans) if plan.stores is not None or plan.sizes is not None]
     partial = np.array(named, dtype=np.intp)
     leaves = ~_stays([plans[place] for place in named], shelves)
@@ -264,9 +228,17 @@ class _Block:
         return (sold.units, 1.0), (sold.price, price), (sold.salvage, salvage)
 
 
-def _sales(shelves: Shelves, segments: Segments, growth: Floats) -> Sales:
-    """The exact form for a zone, the table for a chain."""
-    if growth.size * len(shelves.level_shape) <= _EXACT_UP_TO:
+def _sales(shelves: Shelves, segments: Segments, growth: Floats, *, rows: int) -> Sales:
+    """The exact form while it has fewer values than a table for all plans would be made of.
+
+    Args:
+        shelves: n series.
+        segments: of the plans.
+        growth: what the prices do to demand.
+        rows: stretches to be rolled, those that plans share counted once.
+    """
+    n = len(shelves.level_shape)
+    if rows * n <= max(_EXACT_UP_TO, TabledSales.values(n)):
         return ExactSales(shelves)
     return TabledSales(shelves, opens=float(segments.start.min()), growth=float(growth.max()))
 

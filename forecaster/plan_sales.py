@@ -93,6 +93,11 @@ class TabledSales:
         # Laid out by week and series, so that plans take whole rows of them.
         self._scale, self._steps, self._first = scale[state], (NODES / furthest)[state], state * NODES
 
+    @staticmethod
+    def values(n: int) -> int:
+        """How many values of the closed form the table of n series is made of, at the least."""
+        return 2 * (NODES + 1) * n
+
     def sold(self, total: Floats, squares: Floats, before: Indices, columns: Columns) -> Floats:
         """E[min(D, x)] off the table."""
         scale, steps, first = (

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from forecaster.codes import STRONGEST_FIRST, Evidence
 from forecaster.errors import PolicyError
-from forecaster.evidence import STRONGEST_FIRST, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

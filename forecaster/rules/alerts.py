@@ -35,9 +35,10 @@ def find_alerts(situation: Situation) -> pd.DataFrame:
     Returns:
         rule; scope (``store`` or ``chain``), store, climate_zone, style, category, season_code (of the
         window, with its year: `season_identity`); units_lost, customers_lost (those who find a substitute
-        taken off), money_lost (at regular price), margin_lost (less unit cost, NaN = unknown); the same
-        units by time: before_units, in_season_units, after_units; and by remedy: recoverable_units,
-        reorderable_units, next_buy_units; winnable_money (of the first two remedies, at regular price; of
+        taken off), customers_this_week (those of them who come in the next seven days), money_lost (at
+        regular price), margin_lost (less unit cost, NaN = unknown); the same units by time: before_units,
+        in_season_units, after_units; and by remedy: recoverable_units, reorderable_units, next_buy_units;
+        winnable_money (of the first two remedies, at regular price; of
         plans, the margin that the better one earns more); demand_units (what the loss is part of); on_hand,
         in_transit (of the sizes named); first_week (first week with a loss), horizon_ends (last day looked
         at, NaT for a calendar cause), demand_ends (last day of the last material week, for a floor-set the

@@ -132,6 +132,8 @@ def _asked_finding(
         "season_code": ALL_YEAR,
         "units_lost": units,
         "customers_lost": asks,
+        # They go on asking as they did.
+        "customers_this_week": asks / policy.asked_weeks,
         "in_season_units": units,
         "reorderable_units": units,
         "demand_units": units,

@@ -10,7 +10,7 @@ import pandas as pd
 from forecaster.codes import EXIT_BEFORE_DEMAND_ENDS
 from forecaster.evidence import STRONGEST_FIRST, Evidence
 from forecaster.findings import DAYS, STORE, iso_day, no_findings, reason_of, severity
-from forecaster.impact import BY_REMEDY, BY_TIME
+from forecaster.impact import BY_REMEDY, BY_TIME, share_within
 from forecaster.rules.figures import figures_of_rows, sizes_of_places, sizes_of_rows
 from forecaster.rules.reading import DAY, codes
 
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
 
-_UNITS: Final = ("lost", "demand", "customers", "money", "margin", "winnable_money", *BY_TIME, *BY_REMEDY)
+_UNITS: Final = (
+    "lost", "demand", "customers", "customers_this_week", "money", "margin", "winnable_money", *BY_TIME,
+    *BY_REMEDY,
+)  # fmt: skip
 _BULK: Final = 0.5
 _NO_DAYS: Final = 9999
+_WEEK_DAYS: Final = 7
 
 
 def worth_looking(claims: pd.DataFrame, reading: Reading) -> pd.DataFrame:
@@ -51,7 +55,7 @@ def findings(
     Returns:
         `FINDING_COLUMNS`.
     """
-    summed = _summed(_weighed(claims))
+    summed = _summed(_weighed(claims, reading))
     strong = enough_to_win(summed, reading) & ~_gone_and_unseen(summed, reading)
     summed = summed.assign(weak=~strong)[_sure(summed, reading)]
     if summed.empty:
@@ -82,7 +86,9 @@ def plan_findings(claims: pd.DataFrame, reading: Reading, zones: Mapping[str, st
     if claims.empty:
         return no_findings()
     in_time = (claims["act_by"] > reading.today).to_numpy()
-    claims = claims.assign(weak=~(enough_to_win(claims, reading) & in_time))
+    weak = ~(enough_to_win(claims, reading) & in_time)
+    # A better plan wins customers over a season; nobody is known to leave without this week.
+    claims = claims.assign(weak=weak, customers_this_week=0.0)
     claims = claims[_sure(claims, reading) & _lasts(claims, reading)]
     if claims.empty:
         return no_findings()
@@ -110,13 +116,17 @@ def _remedies(own: float, sent: float, wait: float) -> dict[str, Any]:
     return {"own_stock": own, "from_elsewhere": sent, "lead_days": wait if np.isfinite(wait) else None}
 
 
-def _weighed(claims: pd.DataFrame) -> pd.DataFrame:
+def _weighed(claims: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """Claims with customers, money and margin, and their units by time."""
     lost = claims["lost"]
+    customers = lost * claims["share_lost"]
+    week = claims["week"].to_numpy().astype("datetime64[D]")
+    soon = share_within(week, np.datetime64(reading.today, "D"), _WEEK_DAYS)
     winnable = claims["recoverable_units"] + claims["reorderable_units"]
     by_time = {name: lost.where(claims["phase"] == phase, 0.0) for name, phase in BY_TIME.items()}
     return claims.assign(
-        customers=lost * claims["share_lost"],
+        customers=customers,
+        customers_this_week=customers * soon,
         money=lost * claims["price"].fillna(0.0),
         margin=lost * (claims["price"] - claims["cost"]),
         priced=claims["price"].notna() & (lost > 0),
@@ -228,6 +238,7 @@ def _as_findings(summed: pd.DataFrame, reading: Reading, zones: Mapping[str, str
             "season_code": summed["season"].astype("str").to_numpy(dtype=object),
             "units_lost": summed["lost"].to_numpy(),
             "customers_lost": summed["customers"].to_numpy(),
+            "customers_this_week": summed["customers_this_week"].to_numpy(),
             "money_lost": summed["money"].to_numpy(),
             "margin_lost": summed["margin"].to_numpy(),
             **{name: summed[name].to_numpy() for name in (*BY_TIME, *BY_REMEDY, "winnable_money")},
