@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class InSeasonError(Exception):
     """A refusal: what was wrong, where, and how to mend it. Its text is shown to people as it is."""
+
+
+class FieldsError(InSeasonError):
+    """Something that people fill in cannot be taken; `problems` has a sentence for each field at fault."""
+
+    def __init__(self, problems: Mapping[str, str], told: str = "") -> None:
+        super().__init__(told or " ".join(problems.values()))
+        self.problems = dict(problems)
 
 
 class SettingsError(InSeasonError):

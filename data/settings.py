@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import date, time
 from email.utils import parseaddr
 from enum import StrEnum
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -104,6 +105,16 @@ class Settings(BaseSettings):
     timezone: Annotated[
         ZoneInfo, Field(description="Time zone of the chain, for stores that name none of their own.")
     ] = ZoneInfo("America/New_York")
+    locale: Annotated[
+        str,
+        Field(
+            description="How numbers, dates and hours are written for stores that say nothing themselves: an "
+            "English locale such as en_US, en_GB or en_DE."
+        ),
+    ] = "en_GB"
+    currency: Annotated[
+        str, Field(pattern="^[A-Z]{3}$", description="The currency of every amount, as its ISO 4217 code.")
+    ] = "USD"
     closing_time: Annotated[
         time,
         Field(
@@ -126,6 +137,12 @@ class Settings(BaseSettings):
     history_weeks: Annotated[
         int, Field(ge=8, le=520, description="Weeks of history the forecast learns from.")
     ] = 160
+    upload_mb: Annotated[
+        int, Field(ge=1, le=1000, description="Megabytes of the largest file that the app takes, unpacked.")
+    ] = 50
+    keep_files_days: Annotated[
+        int, Field(ge=1, le=3650, description="Days for which uploads and rejected rows are kept.")
+    ] = 60
     log_level: Annotated[
         str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="How much is logged.")
     ] = "INFO"
@@ -139,6 +156,13 @@ class Settings(BaseSettings):
             return ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError("is no time zone; use a name such as America/Chicago") from error
+
+    @field_validator("locale")
+    @classmethod
+    def _known_locale(cls, value: str) -> str:
+        if value not in english_locales():
+            raise ValueError("is no English locale; use a name such as en_US, en_GB or en_DE")
+        return value
 
     @field_validator("trusted_proxy")
     @classmethod
@@ -211,6 +235,16 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings
 
 
+@cache
+def english_locales() -> frozenset[str]:
+    """The places whose way of writing numbers and dates is known, such as en_US; the texts are English."""
+    # Imported here: it reads a folder of files, and most commands name no locale.
+    from babel.localedata import locale_identifiers  # noqa: PLC0415
+
+    known = (name for name in locale_identifiers() if name.startswith("en_"))
+    return frozenset(name for name in known if len(name) == len("en_US"))
+
+
 def settings_file(var: Path) -> Path:
     """The file of settings that belongs to a var folder."""
     return var / "settings.env"
@@ -244,7 +278,7 @@ def secret_key(settings: Settings) -> str:
     path = settings.var / "secret_key"
     if not path.exists():
         settings.var.mkdir(parents=True, exist_ok=True)
-        _write_once(path, secrets.token_urlsafe(48))
+        write_once(path, secrets.token_urlsafe(48))
     key = path.read_text(encoding="ascii").strip()
     if len(key) < SHORTEST_KEY:
         raise SettingsError(
@@ -253,7 +287,7 @@ def secret_key(settings: Settings) -> str:
     return key
 
 
-def _write_once(path: Path, text: str) -> None:
+def write_once(path: Path, text: str) -> None:
     """Write a private file, at once and whole; of several processes that try, the first one's text stays."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     with os.fdopen(descriptor, "w", encoding="ascii") as file:

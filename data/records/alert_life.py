@@ -221,6 +221,15 @@ def firings_needed(*, is_out_of_stock: bool, reopenings: int) -> int:
     return 1 if is_out_of_stock else FIRINGS_TO_OPEN
 
 
+def clears_needed(*, is_replanned: bool) -> int:
+    """Nights in a row that must not find something before it is resolved.
+
+    Args:
+        is_replanned: people have changed the dates it is about, so that it did not go by chance.
+    """
+    return 1 if is_replanned else CLEARS_TO_RESOLVE
+
+
 def is_worse(units: float, baseline: float) -> bool:
     """Whether so much more is lost than when somebody put it off that they should hear of it now.
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 from data.errors import InSeasonError, TransitionError
 from data.records.alert_life import (
     ACKNOWLEDGED_FOR,
-    CLEARS_TO_RESOLVE,
     FLAPPING_WITHIN,
     LIVE,
     REOPENS_WITHIN,
@@ -25,12 +24,14 @@ from data.records.alert_life import (
     Refused,
     Status,
     after,
+    clears_needed,
     firings_needed,
     is_worse,
 )
 from data.records.assortment import MONEY
 from data.records.base import Record, choice
 from data.records.findings import Finding, Scope, Severity
+from forecaster.codes import CALENDAR_CAUSES
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -46,16 +47,22 @@ class How(StrEnum):
 
 
 _LIVE_SQL = text("status IN ('pending', 'open', 'acknowledged', 'snoozed')")
+_DISMISSED_SQL = text("status = 'dismissed'")
 # Of these nobody has been told, or not lately: what is found with less than the full measure opens none.
 _SILENT: Final = (Status.PENDING, Status.RESOLVED)
 _CLOSED: Final = (Status.RESOLVED, Status.DISMISSED, Status.EXPIRED)
 # A zone's alert in one of these speaks for its stores; a dismissed one because somebody has decided for all.
 _SPEAKS: Final = (Status.OPEN, Status.ACKNOWLEDGED, Status.SNOOZED, Status.DISMISSED)
 _UNDOABLE: Final = (Happening.ACKNOWLEDGE, Happening.SNOOZE, Happening.DISMISS)
+# What this very night had resolved, on figures that were corrected since.
+_NEW_CALENDAR: Final = "not found with the dates that its calendar has now"
+_AFTER_ALL: Final = "found after all, on corrected figures"
 # Of what sells all year no season ends, yet no dismissal is for ever.
 _WITHOUT_SEASON: Final = timedelta(weeks=26)
 _LONGEST_SNOOZE: Final = timedelta(days=366)
 LONGEST_NOTE: Final = 500
+_WORST: Final = ("money_lost", "units_lost", "alert_id")
+_FILTERED: Final = ("category", "opened_on", "parent_id", "severity", "rule")
 
 
 class Alert(Record):
@@ -71,10 +78,25 @@ class Alert(Record):
             postgresql_where=_LIVE_SQL,
         ),
         Index(None, "fingerprint"),
-        Index(None, "parent_id"),
-        Index(None, "store_id", "status"),
-        Index(None, "status", "money_lost"),
-        Index(None, "status", "category", "money_lost"),
+        # What a list is cut to comes before what it is sorted by, and then what its other filters look at:
+        # an alert is a large row, so a thousand of them are counted by the index alone.
+        Index("ix_alerts_worst", "status", *_WORST, *_FILTERED),
+        Index("ix_alerts_worst_of_category", "status", "category", *_WORST, *_FILTERED[1:]),
+        Index("ix_alerts_worst_of_store", "store_id", "status", *_WORST),
+        Index("ix_alerts_worst_of_group", "parent_id", "status", *_WORST),
+        # Programs read by number, newest first.
+        Index(None, "status", "alert_id"),
+        Index("ix_alerts_this_week", "status", "scope", "category", "store_id", "customers_this_week"),
+        # Who called what wrong, counted by period without reading an alert.
+        Index(
+            "ix_alerts_dismissed",
+            "closed_on",
+            "dismissed_as",
+            "category",
+            "store_id",
+            sqlite_where=_DISMISSED_SQL,
+            postgresql_where=_DISMISSED_SQL,
+        ),
     )
 
     alert_id: Mapped[int] = mapped_column(primary_key=True)
@@ -93,6 +115,8 @@ class Alert(Record):
     severity: Mapped[Severity] = mapped_column(choice(Severity))
     units_lost: Mapped[float]
     customers_lost: Mapped[float]
+    # Those of them who come in the seven days after its night; nothing where that was not kept yet.
+    customers_this_week: Mapped[float | None]
     recoverable_units: Mapped[float]
     reorderable_units: Mapped[float]
     next_buy_units: Mapped[float]
@@ -110,6 +134,9 @@ class Alert(Record):
     evaluated_on: Mapped[date]
     fired_nights: Mapped[int]
     clear_nights: Mapped[int]
+    # As they stood before the night of `evaluated_on`, which may look again; nothing where that is not known.
+    fired_before: Mapped[int | None]
+    clear_before: Mapped[int | None]
     # Business date and instant of the first opening; nothing while no second night has confirmed it.
     opened_on: Mapped[date | None]
     opened_at: Mapped[datetime | None]
@@ -154,6 +181,8 @@ class Alert(Record):
             evaluated_on=business_date,
             fired_nights=0,
             clear_nights=0,
+            fired_before=0,
+            clear_before=0,
             events=[],
         )
         alert._take(finding)
@@ -185,7 +214,8 @@ class Alert(Record):
     def fires(self, finding: Finding, *, business_date: date, now: datetime, may_open: bool = True) -> None:
         """The rule found it again that night: take the new figures, keep what people said.
 
-        A night counts once, however often it is done. One that was resolved keeps its last figures until it
+        A night counts once, however often it is done, and its last word counts: what this very night resolved
+        is open again when it finds it after all. One that was resolved before keeps its last figures until it
         is open again.
 
         Args:
@@ -198,39 +228,55 @@ class Alert(Record):
             self.clears(business_date=business_date, now=now)
             return
         is_news = not self._is_as_of(business_date, Condition.FIRING)
-        self.evaluated_on = business_date
+        resolved_tonight = self.status is Status.RESOLVED and self.closed_on == business_date
+        self._count_from_before(business_date)
         if self.status is not Status.RESOLVED:
             self._take(finding)
-        if is_news:
-            enough = self.enough(finding, now) if may_open else None
-            self._happens(Happening.FIRES, now, reason=self._why_it_fires(), enough=enough)
-            if self.status is Status.RESOLVED and enough is not None and self.fired_nights >= enough:
-                self._comes_back(finding, now)
+        enough = self.enough(finding, now) if may_open else None
+        self._happens(Happening.FIRES, now, reason=self._why_it_fires(), enough=enough)
+        if resolved_tonight and is_news:
+            self._comes_back(finding, now, reason=_AFTER_ALL)
+        elif self.status is Status.RESOLVED and enough is not None and self.fired_nights >= enough:
+            self._comes_back(finding, now, reason="it is back")
         self._wakes(now)
         self._is_taken_on_too_long(now)
 
     def enough(self, finding: Finding, now: datetime) -> int:
         """Nights in a row that must find it before it opens, or opens again."""
         returns = sum(
-            event.what is Happening.REOPEN and event.how == How.NIGHT and now - event.at <= FLAPPING_WITHIN
+            event.what is Happening.REOPEN
+            and event.how == How.NIGHT
+            and event.reason != _AFTER_ALL
+            and now - event.at <= FLAPPING_WITHIN
             for event in self.events
         )
         return firings_needed(is_out_of_stock=finding.is_out_of_stock, reopenings=returns)
 
     def opens_next(self, finding: Finding, *, business_date: date, now: datetime) -> bool:
         """Whether people would be told of it if it fired that night."""
-        if self.status not in _SILENT or finding.weak or self._is_as_of(business_date, Condition.FIRING):
+        if self.status not in _SILENT or finding.weak:
             return False
-        return self.fired_nights + 1 >= self.enough(finding, now)
+        fired, _ = self._nights_before(business_date)
+        return fired + 1 >= self.enough(finding, now)
 
-    def clears(self, *, business_date: date, now: datetime) -> None:
-        """The rule no longer finds it that night; when it has not for long enough, it is resolved."""
-        if self._is_as_of(business_date, Condition.CLEAR):
-            return
-        self.evaluated_on = business_date
+    def clears(self, *, business_date: date, now: datetime, replanned: bool = False) -> None:
+        """The rule no longer finds it that night; when it has not for long enough, it is resolved.
+
+        Args:
+            business_date: the night's date.
+            now: the instant to write into the history.
+            replanned: whether people have changed the calendar of its season since the night before.
+        """
+        self._count_from_before(business_date)
         nights = self.clear_nights + 1
         reason = "not found" if nights == 1 else f"not found {nights} nights in a row"
-        self._happens(Happening.CLEARS, now, reason=reason, enough=CLEARS_TO_RESOLVE)
+        by_plan = replanned and self.rule in CALENDAR_CAUSES
+        self._happens(
+            Happening.CLEARS,
+            now,
+            reason=_NEW_CALENDAR if by_plan else reason,
+            enough=clears_needed(is_replanned=by_plan),
+        )
 
     def season_is_over(self, business_date: date) -> bool:
         """Whether nothing can be won any more."""
@@ -378,6 +424,7 @@ class Alert(Record):
         self.severity = finding.severity
         self.units_lost = finding.units_lost
         self.customers_lost = finding.customers_lost
+        self.customers_this_week = finding.customers_this_week
         self.recoverable_units = finding.recoverable_units
         self.reorderable_units = finding.reorderable_units
         self.next_buy_units = finding.next_buy_units
@@ -386,6 +433,21 @@ class Alert(Record):
         self.season_ends = finding.last_day
         self.evidence = finding.evidence
         self.details, self.drivers = dict(finding.details), dict(finding.drivers)
+
+    def _nights_before(self, business_date: date) -> tuple[int, int]:
+        """Nights in a row that had fired or cleared before that night, which may look for the second time."""
+        if self.evaluated_on != business_date:
+            return self.fired_nights, self.clear_nights
+        if self.fired_before is None or self.clear_before is None:
+            return max(self.fired_nights - 1, 0), max(self.clear_nights - 1, 0)
+        return self.fired_before, self.clear_before
+
+    def _count_from_before(self, business_date: date) -> None:
+        """Take back what that night has counted, so that its last word is counted alone."""
+        fired, clear = self._nights_before(business_date)
+        self.fired_before, self.clear_before = fired, clear
+        self.fired_nights, self.clear_nights = fired, clear
+        self.evaluated_on = business_date
 
     def _is_as_of(self, business_date: date, condition: Condition) -> bool:
         """Whether that night has already seen it so."""
@@ -396,13 +458,13 @@ class Alert(Record):
             return f"found {self.fired_nights + 1} nights in a row" if self.fired_nights else "found"
         return "firing again"
 
-    def _comes_back(self, finding: Finding, now: datetime) -> None:
+    def _comes_back(self, finding: Finding, now: datetime, *, reason: str) -> None:
         """It is open again, unless it was put off when it was resolved and still would be."""
         ended = next(e for e in reversed(self.events) if e.from_status is not e.to_status)
         if ended.from_status is Status.SNOOZED and not self._has_slept_enough(finding.units_lost):
             return
         self._take(finding)
-        self._happens(Happening.REOPEN, now, reason="it is back")
+        self._happens(Happening.REOPEN, now, reason=reason)
         self.reopened_on = self.evaluated_on
 
     def _wakes(self, now: datetime) -> None:
@@ -510,7 +572,10 @@ class AlertChart(Record):
 def ungrouped() -> ColumnElement[bool]:
     """Alerts that no zone's alert speaks for: whoever looks after all stores is shown only these."""
     group = aliased(Alert)
-    return ~exists().where(group.alert_id == Alert.parent_id, group.status.in_(_SPEAKS))
+    # That only a zone's alert gathers others need not be said, but tells the database that there are few.
+    return ~exists().where(
+        group.alert_id == Alert.parent_id, group.scope == Scope.ZONE, group.status.in_(_SPEAKS)
+    )
 
 
 @event.listens_for(AlertEvent, "before_update")

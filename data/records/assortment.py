@@ -50,6 +50,7 @@ class Store(Record):
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     timezone: Mapped[str | None] = mapped_column(String(64))
+    locale: Mapped[str | None] = mapped_column(String(16))
     climate_zone: Mapped[str] = mapped_column(String(64), default="")
     manager_email: Mapped[str | None] = mapped_column(String(254))
     phone: Mapped[str | None] = mapped_column(String(40))

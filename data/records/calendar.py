@@ -74,3 +74,14 @@ class MarkdownStep(Record):
     climate_zone: Mapped[str] = mapped_column(String(64), default="")
     store_id: Mapped[str] = mapped_column(String(64), default="")
     style_id: Mapped[str] = mapped_column(String(64), default="")
+
+
+class CalendarTouch(Record):
+    """That a version says something else of a season than the version before it."""
+
+    __tablename__ = "calendar_touches"
+    __table_args__ = (Index(None, "category", "season_code", "version_id"),)
+
+    version_id: Mapped[int] = mapped_column(ForeignKey("calendar_versions.version_id"), primary_key=True)
+    category: Mapped[str] = mapped_column(String(100), primary_key=True)
+    season_code: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -131,6 +131,7 @@ class ConsignmentLine(Record):
     """Pieces of one sku in a consignment: how many were asked for, and how many arrived."""
 
     __tablename__ = "consignment_lines"
+    __table_args__ = (Index(None, "sku"),)
 
     consignment_id: Mapped[int] = mapped_column(ForeignKey("consignments.consignment_id"), primary_key=True)
     sku: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -175,6 +176,7 @@ class Decision(Record):
         Index(None, "alert_id"),
         Index(None, "store_id", "state"),
         Index(None, "state", "category"),
+        Index(None, "changed_at"),
     )  # fmt: skip
 
     decision_id: Mapped[int] = mapped_column(primary_key=True)

@@ -44,6 +44,7 @@ class Finding:
     alert firing that is open already, and opens none.
 
     Attributes:
+        customers_this_week: those of `customers_lost` who come in the seven days after the night.
         details: what the page shows beside the sentence (sizes, stock, figures) as plain JSON values.
         drivers: what its demand is made of and who has seen such weeks (see `jobs.drivers`), or nothing.
         season_ends: the last day on which it can matter, where that is not what `last_day` makes of demand
@@ -68,6 +69,7 @@ class Finding:
     scope: Scope = Scope.STORE
     climate_zone: str = ""
     customers_lost: float = 0.0
+    customers_this_week: float = 0.0
     margin_lost: Decimal | None = None
     reorderable_units: float = 0.0
     next_buy_units: float = 0.0

@@ -55,15 +55,15 @@ class Section(StrEnum):
 
 
 class OutboxMail(Record):
-    """One mail, frozen when it was written; one per kind and key, and per person, business date and kind.
+    """One mail, frozen when it was written; one per kind and key.
 
     Without a person it is a customer's: their address is forgotten when the mail has left.
     """
 
     __tablename__ = "outbox"
     __table_args__ = (
-        UniqueConstraint("person_id", "business_date", "kind"),
         UniqueConstraint("kind", "dedup_key"),
+        Index(None, "person_id", "mail_id"),
         Index(None, "state", "due_at"),
     )
 

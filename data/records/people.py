@@ -5,16 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from data.errors import InSeasonError
+from data.passwords import hash_password, is_password, require_good_password
 from data.records.base import Record, choice
-
-_HASHER = PasswordHasher()
-SHORTEST_PASSWORD = 10
 
 
 class Role(StrEnum):
@@ -26,36 +21,43 @@ class Role(StrEnum):
 
 
 class Person(Record):
-    """Somebody who logs in and gets mail."""
+    """Somebody who logs in and gets mail. Without a password they have been invited and not come yet."""
 
     __tablename__ = "people"
+    __table_args__ = (Index(None, "name", "person_id"),)
 
     person_id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     role: Mapped[Role] = mapped_column(choice(Role))
-    password_hash: Mapped[str] = mapped_column(String(200))
+    password_hash: Mapped[str] = mapped_column(String(200), default="")
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    last_login_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column()
     stores: Mapped[list[PersonStore]] = relationship(cascade="all, delete-orphan", lazy="selectin")
     categories: Mapped[list[PersonCategory]] = relationship(cascade="all, delete-orphan", lazy="selectin")
+
+    # Two people who change an account at once are told: the second finds another version than it has read.
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  # read by SQLAlchemy as is
 
     def set_password(self, password: str) -> None:
         """Keep only the argon2id hash of a password.
 
         Raises:
-            InSeasonError: when it is too short.
+            InSeasonError: it would be guessed.
         """
-        if len(password) < SHORTEST_PASSWORD:
-            raise InSeasonError(f"A password needs at least {SHORTEST_PASSWORD} characters.")
-        self.password_hash = _HASHER.hash(password)
+        require_good_password(password, email=self.email, name=self.name)
+        self.password_hash = hash_password(password)
 
     def has_password(self, password: str) -> bool:
         """Whether this is the person's password."""
-        try:
-            return _HASHER.verify(self.password_hash, password)
-        except (Argon2Error, InvalidHashError):
-            return False
+        return is_password(password, self.password_hash)
+
+    @property
+    def has_come(self) -> bool:
+        """Whether the person has set a password, and so can log in."""
+        return bool(self.password_hash)
 
     @property
     def store_ids(self) -> frozenset[str] | None:
@@ -101,16 +103,11 @@ class PersonCategory(Record):
 
 
 class LoginAttempt(Record):
-    """A failed log-in, kept to slow down guessing whatever the number of web processes."""
+    """A try of a log-in, a link or a code, kept to slow down guessing, whatever the number of processes."""
 
     __tablename__ = "login_attempts"
-    __table_args__ = (Index(None, "subject", "at"),)
+    __table_args__ = (Index(None, "subject", "at"), Index(None, "at"))
 
     attempt_id: Mapped[int] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(String(300))
     at: Mapped[datetime]
-
-
-def spend_a_password_check(password: str) -> None:
-    """Take as long as a real check, so that an unknown address cannot be told from a wrong password."""
-    _HASHER.hash(password)

@@ -65,6 +65,8 @@ class CustomerRequest(Record):
     __table_args__ = (
         CheckConstraint(f"units BETWEEN 1 AND {MOST_UNITS}", name="units"),
         Index(None, "store_id", "asked_at"),
+        # What is set aside anywhere, lately.
+        Index(None, "outcome", "outcome_at"),
     )
 
     request_id: Mapped[int] = mapped_column(primary_key=True)
@@ -211,7 +213,8 @@ class NewestStock(Record):
     """Pieces of a sku at a store's newest whole count, where there are any: written by the night."""
 
     __tablename__ = "newest_stock"
-    __table_args__ = (Index(None, "store_id"),)
+    # Both ways of asking are answered by an index alone: who has it, and what is there.
+    __table_args__ = (Index(None, "sku", "store_id", "on_hand"), Index(None, "store_id", "sku", "on_hand"))
 
     sku: Mapped[str] = mapped_column(String(64), primary_key=True)
     store_id: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from data.records.base import Record, choice
+
+# How many earlier goes of a night that was done again are remembered.
+_EARLIER_KEPT: Final = 10
 
 
 class RunKind(StrEnum):
@@ -41,11 +44,16 @@ class Run(Record):
             postgresql_where=text("kind = 'night'"),
         ),
         Index(None, "started_at"),
+        Index(None, "feed", "run_id"),
+        Index(None, "kind", "run_id"),
+        Index(None, "state", "run_id"),
     )
 
     run_id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[RunKind] = mapped_column(choice(RunKind))
     business_date: Mapped[date | None]
+    # Of an import: the kind of feed.
+    feed: Mapped[str | None] = mapped_column(String(32))
     state: Mapped[RunState] = mapped_column(choice(RunState), default=RunState.RUNNING)
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -72,8 +80,23 @@ class Run(Record):
     def start_over(self, now: datetime) -> None:
         """Do a run that failed again from its first step: what made it fail may have been mended since."""
         self.resume(now)
+        self.started_at = now
         self.steps.clear()
         self.details = {"resumed_at": now.isoformat()}
+
+    def do_again(self, now: datetime) -> None:
+        """Do a run that worked again from its first step: what it read may have been corrected since.
+
+        What came of it before is remembered in `details["earlier"]`, the last first.
+        """
+        before = {
+            "started_at": self.started_at.isoformat(),
+            "finished_at": self.finished_at.isoformat() if self.finished_at else None,
+            "summary": self.summary,
+        }
+        earlier = [before, *self.details.get("earlier", [])][:_EARLIER_KEPT]
+        self.start_over(now)
+        self.details = self.details | {"earlier": earlier}
 
     def step(self, name: str) -> RunStep | None:
         """The step of that name, if it has been started."""
@@ -94,6 +117,9 @@ class RunStep(Record):
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     rows: Mapped[int | None]
+    # Of a long step at work: how many parts are done, of how many.
+    done: Mapped[int | None]
+    total: Mapped[int | None]
     outcome: Mapped[str] = mapped_column(Text, default="")
 
     def finish(self, now: datetime, *, rows: int, outcome: str) -> None:
