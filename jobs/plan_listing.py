@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from forecaster.plan_frontier import TODAY
-from web.rendering.plan_words import changed_plan, whole_plan
+from web.rendering.plan_words import changed_plan, notes, whole_plan
 from web.rendering.words import count, day, listing, money
 
 if TYPE_CHECKING:
@@ -25,40 +25,25 @@ if TYPE_CHECKING:
 _MOST_BETWEEN: Final = 5
 _ONE_RAIL: Final = 0.5
 _FILE_WIDTH: Final = 200
-_FIGURES: Final = (
-    "stock", "full_price_units", "markdown_units", "leftover_units", "revenue", "markdown_cost", "salvage",
-    "margin", "net_margin", "turned_away_before", "turned_away_during", "turned_away_after", "turned_away",
-    "rail_weeks", "evidence", "margin_won", "customers_won", "leftover_less", "value_won",
-    "customer_break_even", "rail_week_break_even",
-)  # fmt: skip
 
 
 def plan_row(planned: Planned, row: Mapping[Any, Any]) -> dict[str, Any]:
     """One plan as plain JSON values."""
-    plan = planned.report.tried[int(row["plan"])]
-    return {
-        "plan": changed_plan(plan, planned.today, planned.as_of, planned.names),
-        "floor_set": plan.floor_set.isoformat(),
-        "markdowns": [{"day": cut.day.isoformat(), "percent_off": cut.percent_off} for cut in plan.markdowns],
-        "exit": plan.exit.isoformat(),
-        "stores": None if plan.stores is None else sorted(plan.stores),
-        "sizes": None if plan.sizes is None else sorted(plan.sizes),
-        "rails": plan.rails,
-        **{name: None if pd.isna(row[name]) else round(float(row[name]), 2) for name in _FIGURES},
-    }
+    told = planned.board.told(planned.report, row)
+    return {"plan": _changed(planned, row), **told["plan"], **told["figures"]}
 
 
 def plan_rows(planned: Planned) -> dict[str, Any]:
     """All that is printed, and more, as plain JSON values."""
-    report = planned.report
+    board, report = planned.board, planned.report
     return {
-        "category": planned.category,
-        "climate_zone": planned.climate_zone,
-        "as_of": planned.as_of.isoformat(),
-        "season_code": planned.season_code,
-        "stores": planned.stores,
-        "apart": list(planned.apart),
-        "notes": list(planned.notes),
+        "category": board.category,
+        "climate_zone": board.climate_zone or None,
+        "as_of": board.as_of.isoformat(),
+        "season_code": board.season_code,
+        "stores": board.stores,
+        "apart": list(board.apart),
+        "notes": list(notes(board.assumed)),
         "stakes": {
             "customer_value": report.stakes.customer_value,
             "rail_week_value": report.stakes.rail_week_value,
@@ -76,10 +61,16 @@ def plan_rows(planned: Planned) -> dict[str, Any]:
         ],
         "plans_weighed": len(report.tried),
         "refused": [
-            {"plan": changed_plan(plan, planned.today, planned.as_of, planned.names), "reason": reason}
+            {"plan": changed_plan(plan, board.today, board.as_of, board.names), "reason": reason}
             for plan, reason in report.refused
         ],
     }
+
+
+def _changed(planned: Planned, row: Mapping[Any, Any]) -> str:
+    """What a plan changes, in words."""
+    board = planned.board
+    return changed_plan(planned.report.tried[int(row["plan"])], board.today, board.as_of, board.names)
 
 
 def _shown(report: PlanReport) -> dict[str, dict[Any, Any]]:
@@ -106,17 +97,17 @@ def print_plans(planned: Planned) -> None:
 
 
 def _heading(planned: Planned) -> list[str]:
-    today, report = planned.as_of, planned.report
-    where = f"zone {planned.climate_zone}" if planned.climate_zone else "the chain"
+    board, report = planned.board, planned.report
+    where = f"zone {board.climate_zone}" if board.climate_zone else "the chain"
     pieces = count(report.today()["stock"], "piece")
     lines = [
-        f"{planned.category}, {planned.season_code}, {where}: {count(planned.stores, 'store')}, {pieces}",
-        f"Today's plan: {whole_plan(planned.today, today)}.",
+        f"{board.category}, {board.season_code}, {where}: {count(board.stores, 'store')}, {pieces}",
+        f"Today's plan: {whole_plan(board.today, board.as_of)}.",
     ]
-    lines[0] += f" on hand or on order at the close of {day(today, today)}."
-    lines += [f"Today's plan {reason}." for plan, reason in report.refused if plan == planned.today]
-    if planned.apart:
-        lines.append(f"Not in these figures, with dates or markdowns of their own: {listing(planned.apart)}.")
+    lines[0] += f" on hand or on order at the close of {day(board.as_of, board.as_of)}."
+    lines += [f"Today's plan {reason}." for plan, reason in report.refused if plan == board.today]
+    if board.apart:
+        lines.append(f"Not in these figures, with dates or markdowns of their own: {listing(board.apart)}.")
     return [*lines, ""]
 
 
@@ -144,9 +135,7 @@ def _table(planned: Planned) -> Table:
     }
     for place, row in rows.items():
         title = ", ".join(named.get(place, ["frontier"]))
-        table.add_row(
-            escape(title), escape(plan_row(planned, row)["plan"]), *_cells(row, is_today=place == TODAY)
-        )
+        table.add_row(escape(title), escape(_changed(planned, row)), *_cells(row, is_today=place == TODAY))
     return table
 
 
@@ -229,7 +218,7 @@ def _ladder(planned: Planned, choices: pd.DataFrame, where: str, what: str) -> l
     """The plan that is best from each value on."""
     rows = choices.to_dict("records")
     if len(rows) == 1:
-        only = plan_row(planned, rows[0])["plan"]
+        only = _changed(planned, rows[0])
         return [_capital(f"{where}one plan is best whatever it costs to turn a customer away: {only}.")]
     lines = [_capital(f"{where}{what}:")]
     bounds = [*(row["from_value"] for row in rows[1:]), None]
@@ -238,18 +227,18 @@ def _ladder(planned: Planned, choices: pd.DataFrame, where: str, what: str) -> l
         span = f"over {low}" if upto is None else f"{low} to {_cents(upto)}"
         won = f"{_signed(row['margin_won'], dollars=True)} margin, {_signed(row['customers_won'])} customers"
         space = f", {row['rail_weeks']:,.0f} rail-weeks" if abs(row["rail_weeks"]) >= _ONE_RAIL else ""
-        lines.append(f"  {span}: {plan_row(planned, row)['plan']} ({won}{space})")
+        lines.append(f"  {span}: {_changed(planned, row)} ({won}{space})")
     return lines
 
 
 def _footing(planned: Planned) -> list[str]:
     """What the figures rest on."""
-    report = planned.report
+    report, assumed = planned.report, notes(planned.board.assumed)
     refused = f", {len(report.refused):,} refused as above the budget" if report.refused else ""
     lines = [
         f"{count(len(report.tried), 'plan')} weighed{refused}.",
         "Before, during and after: customers turned away before, during and after the time on the floor.",
-        f"Taken for granted: {report.stakes.units_per_rail:g} pieces to a rail; {'; '.join(planned.notes)}.",
+        f"Taken for granted: {report.stakes.units_per_rail:g} pieces to a rail; {'; '.join(assumed)}.",
     ]
     longest = report.frontier().iloc[-1]
     if not pd.isna(longest["evidence"]):

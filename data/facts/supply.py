@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date
 
     from data.facts.store import Snapshot
@@ -21,17 +22,22 @@ _YEAR_DAYS: Final = 365
 STALE_AFTER: Final = timedelta(days=8)
 
 
-def stock_on(snapshot: Snapshot, *, as_of: date) -> pd.DataFrame:
+def stock_on(snapshot: Snapshot, *, as_of: date, skus: Collection[str] | None = None) -> pd.DataFrame:
     """Stock of each series at its store's newest whole count.
 
     A series that is missing from it has been packed away or dropped: it has no row, hence no stock. A day
     with less than half as many skus as the fullest of the days around it is no whole count: it only corrects
     the series that it names.
 
+    Args:
+        snapshot: the facts.
+        as_of: last business date known.
+        skus: whose stock is wanted; of all if None. What a whole count is depends on all of them.
+
     Returns:
         store_id, sku, on_hand, in_transit (0 when unknown), counted_on (datetime64).
     """
-    day = f"DATE '{as_of.isoformat()}'"
+    day, wanted = f"DATE '{as_of.isoformat()}'", _among(skus, "WHERE")
     statement = f"""
         WITH counts AS (
             SELECT store_id, sku, on_hand, in_transit,
@@ -40,13 +46,14 @@ def stock_on(snapshot: Snapshot, *, as_of: date) -> pd.DataFrame:
             FROM stock
             WHERE business_date BETWEEN {day} - INTERVAL '{_OLDEST_COUNT_DAYS} days' AND {day}
         ), known AS (
-            SELECT *, max(counted_on) OVER (PARTITION BY store_id) AS newest FROM counts
-            WHERE counted_on <= {day} AND on_hand IS NOT NULL
+            SELECT * FROM counts WHERE counted_on <= {day} AND on_hand IS NOT NULL
         ), sizes AS (
-            SELECT store_id, counted_on, count(*) AS skus FROM known
-            WHERE counted_on >= newest - INTERVAL '{STALE_AFTER.days} days' GROUP BY store_id, counted_on
+            SELECT store_id, counted_on, count(*) AS skus FROM known GROUP BY store_id, counted_on
+        ), newest AS (
+            SELECT *, max(counted_on) OVER (PARTITION BY store_id) AS newest FROM sizes
         ), compared AS (
-            SELECT *, max(skus) OVER (PARTITION BY store_id) AS most FROM sizes
+            SELECT *, max(skus) OVER (PARTITION BY store_id) AS most FROM newest
+            WHERE counted_on >= newest - INTERVAL '{STALE_AFTER.days} days'
         ), whole AS (
             SELECT store_id, max(counted_on) AS counted_on FROM compared WHERE 2 * skus >= most
             GROUP BY store_id
@@ -56,7 +63,7 @@ def stock_on(snapshot: Snapshot, *, as_of: date) -> pd.DataFrame:
                        PARTITION BY known.store_id, sku ORDER BY known.counted_on DESC, on_hand DESC
                    ) AS place
             FROM known JOIN whole
-              ON known.store_id = whole.store_id AND known.counted_on >= whole.counted_on
+              ON known.store_id = whole.store_id AND known.counted_on >= whole.counted_on {wanted}
         )
         SELECT store_id, sku, counted_on, greatest(on_hand, 0) AS on_hand,
                greatest(coalesce(in_transit, 0), 0) AS in_transit
@@ -109,23 +116,25 @@ def newest_days(snapshot: Snapshot, *, as_of: date) -> pd.DataFrame:
     )
 
 
-def arrivals(snapshot: Snapshot, *, as_of: date, first_week: date) -> pd.DataFrame:
+def arrivals(
+    snapshot: Snapshot, *, as_of: date, first_week: date, skus: Collection[str] | None = None
+) -> pd.DataFrame:
     """Receipts that are still to come, by the week in which they can be sold.
 
     An order loaded twice under its number counts as it was loaded last. What is a little overdue is expected
-    in the first week.
+    in the first week. Of all skus, or of some.
 
     Returns:
         store_id, sku, week (datetime64, first day), units.
     """
-    day = f"DATE '{as_of.isoformat()}'"
+    day, wanted = f"DATE '{as_of.isoformat()}'", _among(skus, "AND")
     statement = f"""
         SELECT store_id, sku, expected_date, units FROM (
             SELECT *, max(loaded_by) OVER (
                 PARTITION BY coalesce(order_number, CAST(expected_date AS VARCHAR)), store_id, sku
             ) AS newest FROM receipts
         ) WHERE loaded_by = newest AND units > 0 AND (received_date IS NULL OR received_date > {day})
-            AND expected_date > {day} - INTERVAL '{_OVERDUE_DAYS} days'
+            AND expected_date > {day} - INTERVAL '{_OVERDUE_DAYS} days' {wanted}
     """
     open_orders = snapshot.query(statement)
     start = pd.Timestamp(first_week)
@@ -158,6 +167,14 @@ def supply(stock: pd.DataFrame, coming: pd.DataFrame, *, first_week: date) -> pd
     ]
     rows = _summed(pd.concat(parts, ignore_index=True))
     return rows[rows["units"] > 0]
+
+
+def _among(skus: Collection[str] | None, word: str) -> str:
+    """The condition that a row is of one of some skus, behind a word; nothing for all."""
+    if skus is None:
+        return ""
+    quoted = ", ".join("'" + sku.replace("'", "''") + "'" for sku in skus) or "NULL"
+    return f"{word} sku IN ({quoted})"
 
 
 def _summed(rows: pd.DataFrame) -> pd.DataFrame:

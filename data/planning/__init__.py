@@ -1,0 +1,1 @@
+"""What a merchandiser plans on: boards to weigh plans with, and what every night prepares of them."""
