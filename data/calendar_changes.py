@@ -7,12 +7,12 @@ adds a row wherever a row that speaks for others as well would go on ruling insi
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import select
 
 from data.calendar_rows import (
     HALF_A_YEAR,
@@ -30,8 +30,9 @@ from data.calendar_rows import (
     within,
     year_of,
 )
-from data.errors import ConflictError, InSeasonError
-from data.records import CalendarVersion, MarkdownStep, Product, SellingWindow, Store, WindowStatus
+from data.calendar_versions import calendar_of, locked_newest, newest_calendar, roll_back, save_version
+from data.errors import InSeasonError
+from data.records import CalendarVersion, Product, WindowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,33 +89,6 @@ class CalendarChange:
         return [place._replace(style_id=style) for place, style in product(places, self.style_ids or ("",))]
 
 
-def newest_calendar(session: Session) -> Calendar:
-    """The calendar in force.
-
-    Raises:
-        InSeasonError: when none has been loaded yet.
-    """
-    newest = _newest(session)
-    if newest is None:
-        raise InSeasonError("No calendar has been loaded yet: import one first.")
-    return calendar_of(session, newest)
-
-
-def calendar_of(session: Session, version_id: int) -> Calendar:
-    """One version of the calendar, whole."""
-    windows = session.scalars(select(SellingWindow).where(SellingWindow.version_id == version_id))
-    steps = session.scalars(select(MarkdownStep).where(MarkdownStep.version_id == version_id))
-    zones = session.execute(select(Store.store_id, Store.climate_zone))
-    return Calendar(
-        version_id,
-        tuple(Window(w.category, w.season_code, _scope(w), w.status, w.floor_set, w.exit) for w in windows),
-        tuple(
-            Step(s.category, s.season_code, _scope(s), s.effective_from, float(s.percent_off)) for s in steps
-        ),
-        {row.store_id: row.climate_zone for row in zones},
-    )
-
-
 def change_calendar(
     session: Session, change: CalendarChange, *, author: str, reason: str, now: datetime, today: date
 ) -> CalendarVersion:
@@ -132,24 +106,9 @@ def change_calendar(
         ConflictError: when somebody else has changed the calendar meanwhile.
         InSeasonError: when the day is past, the scope does not exist, or nothing would change.
     """
-    before = _locked_newest(session, change.based_on)
+    before = locked_newest(session, change.based_on)
     _check(session, before, change, today)
-    return _save(session, changed(before, change, today), author=author, reason=reason, now=now)
-
-
-def roll_back(
-    session: Session, to_version: int, *, author: str, reason: str, now: datetime, based_on: int | None = None
-) -> CalendarVersion:
-    """Make a version that says again what an older one said; what lies between stays in the books.
-
-    Raises:
-        ConflictError: when the calendar in force is not `based_on` any more.
-        InSeasonError: when there is no such version.
-    """
-    newest = _locked_newest(session, based_on)
-    if to_version >= newest.version_id or session.get(CalendarVersion, to_version) is None:
-        raise InSeasonError(f"There is no older calendar {to_version} to go back to.")
-    return _save(session, calendar_of(session, to_version), author=author, reason=reason, now=now)
+    return save_version(session, changed(before, change, today), author=author, reason=reason, now=now)
 
 
 def changed(calendar: Calendar, change: CalendarChange, today: date) -> Calendar:
@@ -295,44 +254,3 @@ def _why_nothing(calendar: Calendar, change: CalendarChange, today: date) -> str
         return f"It stays on the floor until {until} already; choose a later day."
     begins = told(min(row.floor_set for row in inside))
     return f"It is on the floor from {begins} already; choose an earlier day."
-
-
-def _locked_newest(session: Session, based_on: int | None) -> Calendar:
-    """The newest version, held against others who change the calendar at this moment."""
-    newest = newest_calendar(session)
-    # Waits for whoever is changing it; then another one may be the newest.
-    session.get_one(CalendarVersion, newest.version_id, with_for_update=True)
-    now_newest = session.get_one(CalendarVersion, _newest(session))
-    if now_newest.version_id != (newest.version_id if based_on is None else based_on):
-        raise ConflictError(
-            f"{now_newest.author} has changed the calendar meanwhile ({now_newest.reason}); "
-            "look at it again before you change it."
-        )
-    return newest
-
-
-def _save(
-    session: Session, calendar: Calendar, *, author: str, reason: str, now: datetime
-) -> CalendarVersion:
-    version = CalendarVersion(created_at=now, author=author, reason=reason)
-    session.add(version)
-    session.flush()
-    for record, rows in ((SellingWindow, calendar.windows), (MarkdownStep, calendar.steps)):
-        values = [_values(row) | {"version_id": version.version_id} for row in rows]
-        if values:
-            session.execute(insert(record), values)
-    return version
-
-
-def _values(row: Window | Step) -> dict[str, Any]:
-    values = asdict(row)
-    values.pop("scope")
-    return values | row.scope._asdict()
-
-
-def _scope(row: SellingWindow | MarkdownStep) -> Scope:
-    return Scope(row.climate_zone, row.store_id, row.style_id)
-
-
-def _newest(session: Session) -> int | None:
-    return session.scalar(select(func.max(CalendarVersion.version_id)))

@@ -101,6 +101,23 @@ def ladder(rows: Iterable[Step], scope: Scope, zones: Mapping[str, str]) -> Ladd
     return tuple((day, by_day[day].percent_off) for day in sorted(by_day))
 
 
+def own_ladder(rows: Iterable[Step], scope: Scope, zones: Mapping[str, str]) -> Ladder:
+    """The markdowns of the most specific rows that speak for a scope, as plans and alerts read them.
+
+    Those rows stand together: a store with steps of its own has none of the chain's
+    (`data.selling_windows.markdown_steps`), whereas `ladder` looks for the newest step of all that apply.
+    """
+    applying = [row for row in rows if within(scope, row.scope, zones)]
+    most = max((row.scope.weight for row in applying), default=0)
+    return moving(ladder([row for row in applying if row.scope.weight == most], scope, zones))
+
+
+def moving(steps: Ladder) -> Ladder:
+    """Markdowns without those to the price that holds already."""
+    before = (0.0, *(percent for _, percent in steps))
+    return tuple(step for was, step in zip(before, steps, strict=False) if step[1] != was)
+
+
 def percent_on(steps: Ladder, day: date) -> float:
     """The percent off that holds on a day."""
     return next((percent for begins, percent in reversed(steps) if begins <= day), 0.0)
@@ -112,7 +129,7 @@ def ruling(rows: Iterable[Window], scope: Scope, zones: Mapping[str, str]) -> Wi
     return max(applying, key=lambda row: (row.scope.weight, -row.middle.toordinal()), default=None)
 
 
-def cuts(target: Scope, rows: Sequence[Window] | Sequence[Step], zones: Mapping[str, str]) -> list[Scope]:
+def cuts(target: Scope, rows: Sequence[Window | Step], zones: Mapping[str, str]) -> list[Scope]:
     """The target and every way in which rows cut it, the widest first.
 
     Inside each of these scopes, whatever no narrower one takes out is ruled by one row.
@@ -159,8 +176,12 @@ def _days_off(row: Window, day: date) -> int:
 
 def _window_differences(old: Calendar, new: Calendar) -> Iterable[Difference]:
     found: dict[tuple[Any, ...], Difference] = {}
+    seasons = [_by_season(calendar.windows) for calendar in (old, new)]
     for row in _changed_rows(old.windows, new.windows):
-        before, after = (_as_it_rules(calendar, row) for calendar in (old, new))
+        before, after = (
+            _as_it_rules(by_season.get((row.category, row.season_code), []), row, calendar.zones)
+            for by_season, calendar in zip(seasons, (old, new), strict=True)
+        )
         for what in ("floor_set", "exit"):
             was, is_now = (None if rules is None else getattr(rules, what) for rules in (before, after))
             if was != is_now:
@@ -170,39 +191,38 @@ def _window_differences(old: Calendar, new: Calendar) -> Iterable[Difference]:
     return found.values()
 
 
-def _as_it_rules(calendar: Calendar, row: Window) -> Window | None:
-    """The window that rules in a row's scope and year."""
-    same = [
-        w
-        for w in calendar.windows
-        if (w.category, w.season_code, w.status) == (row.category, row.season_code, row.status)
-    ]
-    return ruling(year_of(same, row.middle), row.scope, calendar.zones)
+def _by_season(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Rows by the season of the category that they are about."""
+    seasons: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        seasons.setdefault((row.category, row.season_code), []).append(row)
+    return seasons
+
+
+def _as_it_rules(season: Iterable[Window], row: Window, zones: Mapping[str, str]) -> Window | None:
+    """The window of a season that rules in a row's scope and year."""
+    same = [window for window in season if window.status == row.status]
+    return ruling(year_of(same, row.middle), row.scope, zones)
 
 
 def _step_differences(old: Calendar, new: Calendar) -> Iterable[Difference]:
-    rows = _changed_rows(old.steps, new.steps)
-    for category, season, scope in sorted({(row.category, row.season_code, row.scope) for row in rows}):
-        days = [row.effective_from for row in rows if row.scope == scope and row.category == category]
-        near = (min(days) - HALF_A_YEAR, max(days) + HALF_A_YEAR)
-        before = _markdowns(old, category, season, scope, near)
-        after = _markdowns(new, category, season, scope, near)
-        if before != after:
-            yield Difference(category, season, scope, "markdown", before, after)
+    rows = _by_season(_changed_rows(old.steps, new.steps))
+    before_rows, after_rows = _by_season(old.steps), _by_season(new.steps)
+    for (category, season), changed in sorted(rows.items()):
+        for scope in sorted({row.scope for row in changed}):
+            days = [row.effective_from for row in changed if row.scope == scope]
+            near = (min(days) - HALF_A_YEAR, max(days) + HALF_A_YEAR)
+            before = _markdowns(before_rows.get((category, season), []), scope, near, old.zones)
+            after = _markdowns(after_rows.get((category, season), []), scope, near, new.zones)
+            if before != after:
+                yield Difference(category, season, scope, "markdown", before, after)
 
 
 def _markdowns(
-    calendar: Calendar, category: str, season: str, scope: Scope, near: tuple[date, date]
+    steps: Iterable[Step], scope: Scope, near: tuple[date, date], zones: Mapping[str, str]
 ) -> Ladder:
-    """The markdowns that rule in a scope between two days, without steps that change nothing."""
-    rows = [
-        row
-        for row in calendar.steps
-        if (row.category, row.season_code) == (category, season) and near[0] <= row.effective_from <= near[1]
-    ]
-    steps = ladder(rows, scope, calendar.zones)
-    before = (0.0, *(percent for _, percent in steps))
-    return tuple(step for was, step in zip(before, steps, strict=False) if step[1] != was)
+    """The markdowns of a season that rule in a scope between two days, without those that change nothing."""
+    return moving(ladder([row for row in steps if near[0] <= row.effective_from <= near[1]], scope, zones))
 
 
 def _changed_rows(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:

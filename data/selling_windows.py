@@ -145,7 +145,8 @@ def markdown_steps(steps: pd.DataFrame, ranged: pd.DataFrame) -> pd.DataFrame:
     """The markdown plan of each store and style: of the steps that apply, those of the most specific rows.
 
     As in `resolve`, the rows of one season code and year stand together: a store with steps of its own has
-    none of the chain's. Steps more than half a year apart belong to different years.
+    none of the chain's. Steps more than half a year apart belong to different years. A step to the price that
+    holds already is none: a store that is spared a cut of the chain's has such a row.
 
     Args:
         steps: as `markdown_frame` gives them.
@@ -161,8 +162,11 @@ def markdown_steps(steps: pd.DataFrame, ranged: pd.DataFrame) -> pd.DataFrame:
     year = [matched[name] for name in season] + [
         new_year.groupby([matched[name] for name in season]).cumsum()
     ]
-    chosen = matched[matched["weight"] == matched.groupby(year)["weight"].transform("max")]
-    return chosen[[*season, "effective_from", "percent_off"]].reset_index(drop=True)
+    heaviest = matched["weight"] == matched.groupby(year)["weight"].transform("max")
+    chosen = matched[heaviest]
+    before = chosen.groupby([key[heaviest] for key in year])["percent_off"].shift(fill_value=0.0)
+    moving = chosen[chosen["percent_off"] != before]
+    return moving[[*season, "effective_from", "percent_off"]].reset_index(drop=True)
 
 
 def _specificity(rows: pd.DataFrame) -> pd.Series:

@@ -145,11 +145,15 @@ FORECASTS: Final = FactsTable(
         ("level_shape", _SHARE),
         ("dispersion", _SHARE),
         ("size", _SHARE),
+        ("base_mean", _SHARE),
     ),
     partition="category",
     order=("category", "store_id", "sku", "week"),
-    # As it was while the season was taken to be certain.
-    earlier={"size": "1 / (1 / level_shape + (1 + 1 / level_shape) / dispersion)"},
+    earlier={
+        # As it was while the season was taken to be certain, and nobody could say otherwise.
+        "size": "1 / (1 / level_shape + (1 + 1 / level_shape) / dispersion)",
+        "base_mean": "mean",
+    },
 )
 SEASONS: Final = FactsTable(
     "seasons",

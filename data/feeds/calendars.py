@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 
+from data.calendar_versions import note_touches
 from data.feeds.keyed import record_rows
 from data.feeds.reports import Changes
 from data.records import CalendarVersion, MarkdownStep, SellingWindow
@@ -70,6 +71,7 @@ def save_calendar(session: Session, plan: CalendarPlan, *, author: str, reason: 
     for record, rows in ((SellingWindow, plan.windows), (MarkdownStep, plan.steps)):
         if rows:
             session.execute(insert(record), [row | {"version_id": version.version_id} for row in rows])
+    note_touches(session, version.version_id)
 
 
 def _rows(session: Session, record: type[SellingWindow | MarkdownStep], version_id: int | None) -> list[Row]:
