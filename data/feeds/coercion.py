@@ -11,6 +11,7 @@ import pandas as pd
 from data.addresses import is_address
 from data.feeds.columns import FIRST_DAY, LAST_DAY, ColumnKind
 from data.feeds.faults import CONTROL, quoted
+from data.settings import english_locales
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,6 +166,11 @@ def _timezone(texts: pd.Series, _column: Column) -> tuple[pd.Series, pd.Series]:
     return texts.where(known), _same(texts, "is not a time zone such as America/Chicago")
 
 
+def _locale(texts: pd.Series, _column: Column) -> tuple[pd.Series, pd.Series]:
+    known = texts.isin(list(english_locales()))
+    return texts.where(known), _same(texts, "is not an English locale such as en_US or en_GB")
+
+
 def _email(texts: pd.Series, _column: Column) -> tuple[pd.Series, pd.Series]:
     plain = texts.map(is_address).astype(bool)
     return texts.where(plain), _same(texts, "is not a mail address such as ann@example.com")
@@ -181,5 +187,6 @@ _COERCERS: Final[dict[ColumnKind, Coercer]] = {
     ColumnKind.DATE: _date,
     ColumnKind.CHOICE: _choice,
     ColumnKind.TIMEZONE: _timezone,
+    ColumnKind.LOCALE: _locale,
     ColumnKind.EMAIL: _email,
 }

@@ -30,6 +30,7 @@ class ColumnKind(StrEnum):
     INSTANT = "instant"
     CHOICE = "choice"
     TIMEZONE = "timezone"
+    LOCALE = "locale"
     EMAIL = "email"
 
 

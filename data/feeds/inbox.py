@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError
 
@@ -12,6 +12,7 @@ from data.feeds.loading import WAIT_SECONDS, import_feed
 from data.feeds.rejects import unused
 from data.feeds.reports import Refusal
 from data.feeds.specs import FEEDS
+from data.feeds.waiting import REASON_ENDING, unknown_files, waiting_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,25 +25,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_UNFINISHED: Final = (".part", ".tmp")
-_ENDINGS: Final = (".csv", ".csv.gz")
-
-
-def waiting_files(inbox: Path) -> list[tuple[str, Path]]:
-    """The files that can be imported, with their kinds: stores before products before what names them.
-
-    A file is called KIND.csv or KIND_anything.csv, or the same with .gz. Files whose names begin with a dot
-    or end in .part or .tmp are still being written and are left alone, so whoever delivers files should
-    write under such a name and rename at the end.
-    """
-    order = list(FEEDS)
-    found = [(kind, path) for path in _finished(inbox) if (kind := _kind(path))]
-    return sorted(found, key=lambda waiting: (order.index(waiting[0]), waiting[1].name))
-
-
-def unknown_files(inbox: Path) -> list[Path]:
-    """The files whose names say no kind."""
-    return [path for path in _finished(inbox) if not _kind(path)]
+__all__ = ["ingest_waiting", "unknown_files", "waiting_files"]
 
 
 def ingest_waiting(
@@ -96,25 +79,6 @@ def ingest_waiting(
     return outcomes
 
 
-def _finished(inbox: Path) -> list[Path]:
-    if not inbox.is_dir():
-        return []
-    return sorted(
-        path
-        for path in inbox.iterdir()
-        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(_UNFINISHED)
-    )
-
-
-def _kind(path: Path) -> str | None:
-    name = path.name.casefold()
-    ending = next((ending for ending in _ENDINGS if name.endswith(ending)), None)
-    if ending is None:
-        return None
-    kind = name.removesuffix(ending).partition("_")[0]
-    return kind if kind in FEEDS else None
-
-
 def _unforeseen(path: Path, error: Exception) -> str:
     return (
         f"{path.name} was not taken: loading it failed in a way that was not foreseen "
@@ -124,7 +88,7 @@ def _unforeseen(path: Path, error: Exception) -> str:
 
 def _refuse(path: Path, reason: str) -> Refusal:
     moved = _move(path, path.parent / "refused")
-    moved.with_name(f"{moved.name}.reason.txt").write_text(f"{reason}\n", encoding="utf-8")
+    moved.with_name(f"{moved.name}{REASON_ENDING}").write_text(f"{reason}\n", encoding="utf-8")
     return Refusal(path, reason, moved)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # Rows per transaction, and keys asked for at once.
 BATCH: Final = 300
+CHANGES_TOLD: Final = 10
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,14 @@ TABLES: Final = {
     "ranging": KeyedTable(Ranging, renamed={"from": "valid_from", "to": "valid_to"}),
     "climate": KeyedTable(ClimateNormal),
 }
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a file would change one record: which one, and of each column that differs what was and will be."""
+
+    key: str
+    columns: tuple[tuple[str, str, str], ...]
 
 
 @dataclass
@@ -94,6 +104,31 @@ def save_rows(
         if progress:
             progress(f"writing {spec.kind}", done, total)
     return changes
+
+
+def planned_changes(database: Database, spec: FeedSpec, good: pd.DataFrame) -> tuple[Changes, list[Change]]:
+    """What `save_rows` would do now, without doing it: the numbers, and the first changed records."""
+    table = TABLES[spec.kind]
+    rows = record_rows(spec, good, table)
+    existing = _existing(database, table, rows)
+    groups, changes = _plan(spec, table, rows, existing)
+    updates = (row for group in groups for row in group.updates)
+    return changes, [
+        _change(table, row, existing[table.key_of(row)]) for row in islice(updates, CHANGES_TOLD)
+    ]
+
+
+def _change(table: KeyedTable, row: Row, before: Row) -> Change:
+    feed_names = {kept: name for name, kept in table.renamed.items()}
+    differs = [name for name, value in row.items() if before[name] != value]
+    return Change(
+        " ".join(str(row[name]) for name in table.key if row[name] not in ("", date.min)),
+        tuple((feed_names.get(name, name), _shown(before[name]), _shown(row[name])) for name in differs),
+    )
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def record_rows(spec: FeedSpec, good: pd.DataFrame, table: KeyedTable | None = None) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -56,8 +56,8 @@ class FactsWriter(Protocol):
 
 
 @dataclass(frozen=True)
-class _Door:
-    """What every step of an import has to hand."""
+class Door:
+    """What every step of an import has to hand; `name` is what people call the file, `by` who brings it."""
 
     spec: FeedSpec
     path: Path
@@ -66,6 +66,8 @@ class _Door:
     settings: Settings
     clock: Clock
     progress: Progress | None
+    name: str
+    by: str
 
 
 def import_feed(
@@ -79,6 +81,8 @@ def import_feed(
     dry_run: bool = False,
     progress: Progress | None = None,
     wait_seconds: float = WAIT_SECONDS,
+    name: str = "",
+    by: str = "",
 ) -> ImportReport:
     """Import a file: load its good rows, write the others to a file of rejects.
 
@@ -95,15 +99,17 @@ def import_feed(
         dry_run: load nothing and leave no run; the file of rejects is written all the same.
         progress: told how far it is.
         wait_seconds: how long to wait for another import or night to end.
+        name: what people call the file, where it lies under another name.
+        by: e-mail of who loads it; blank for a command or a night.
 
     Raises:
         FileRefusedError: when the file as a whole cannot be taken; nothing is changed.
         BusyError: when another import or night does not end in time.
     """
     began = time.monotonic()
-    door = _Door(FEEDS[kind], path, database, facts, settings, clock, progress)
-    raw, checked = _sorted_out(door)
-    rejects_path = _rejected(door, raw, checked)
+    door = Door(FEEDS[kind], path, database, facts, settings, clock, progress, name or path.name, by)
+    raw, checked = sort_out(door)
+    rejects_path = keep_rejects(door, raw, checked)
     run_id, changes = None, Changes()
     if not dry_run:
         with only_writer(database, wait_seconds=wait_seconds):
@@ -127,7 +133,12 @@ def import_feed(
     )
 
 
-def _sorted_out(door: _Door) -> tuple[RawFeed, Checked]:
+def sort_out(door: Door) -> tuple[RawFeed, Checked]:
+    """Read and check a file, and change nothing.
+
+    Raises:
+        FileRefusedError: when the file as a whole cannot be taken.
+    """
     references = load_references(door.database)
     try:
         _require_known(door.spec, references)
@@ -137,7 +148,7 @@ def _sorted_out(door: _Door) -> tuple[RawFeed, Checked]:
         today = _today(door, references)
         return raw, check(door.spec, raw, references, settings=door.settings, today=today)
     except FileRefusedError as error:
-        raise FileRefusedError(f"{door.path.name} was not taken: {error}.") from error
+        raise FileRefusedError(f"{door.name} was not taken: {error}.") from error
 
 
 def _require_known(spec: FeedSpec, references: References) -> None:
@@ -148,40 +159,45 @@ def _require_known(spec: FeedSpec, references: References) -> None:
             raise FileRefusedError(f"no {kind} are known yet; import {kind} first")
 
 
-def _tell(door: _Door, phase: str) -> None:
+def _tell(door: Door, phase: str) -> None:
     if door.progress:
-        door.progress(f"{phase} {door.path.name}", 0, 0)
+        door.progress(f"{phase} {door.name}", 0, 0)
 
 
-def _today(door: _Door, references: References) -> date:
+def _today(door: Door, references: References) -> date:
     """Today's date where it is latest: a store far to the east may be a day ahead of the chain."""
     now = door.clock.now()
     zones = {ZoneInfo(zone) for zone in references.timezones.values() if zone} | {door.settings.timezone}
     return max(now.astimezone(zone).date() for zone in zones)
 
 
-def _rejected(door: _Door, raw: RawFeed, checked: Checked) -> Path | None:
+def keep_rejects(door: Door, raw: RawFeed, checked: Checked) -> Path | None:
+    """Write the rows that are not taken to a file of their own, if there are any; where it is."""
     if not len(checked.rejects):
         return None
     folder = door.settings.var / "rejects"
     return write_rejects(
-        folder, door.path, door.spec.kind, raw=raw, rejects=checked.rejects, now=door.clock.machine_now()
+        folder, door.name, door.spec.kind, raw=raw, rejects=checked.rejects, now=door.clock.machine_now()
     )
 
 
-def _load(door: _Door, raw: RawFeed, checked: Checked, rejects_path: Path | None) -> tuple[int, Changes]:
+def _load(door: Door, raw: RawFeed, checked: Checked, rejects_path: Path | None) -> tuple[int, Changes]:
     """Load under a run, which is marked as failed when anything goes wrong."""
     _close_dead_imports(door.database, door.clock.machine_now())
     details = {
         "feed": door.spec.kind,
-        "file": door.path.name,
+        "file": door.name,
+        "by": door.by,
         "rows_read": raw.rows,
         "rows_loaded": len(checked.good),
         "rows_rejected": int(checked.rejects["line"].nunique()),
         "rejects": str(rejects_path) if rejects_path else None,
+        "faults": faults_told(checked.rejects),
+        "notes": list(checked.notes),
     }
+    began = door.clock.machine_now()
     with door.database.write() as session:
-        run = Run(kind=RunKind.IMPORT, started_at=door.clock.machine_now(), details=details, steps=[])
+        run = Run(kind=RunKind.IMPORT, feed=door.spec.kind, started_at=began, details=details, steps=[])
         session.add(run)
         session.flush()
         run_id = run.run_id
@@ -193,7 +209,13 @@ def _load(door: _Door, raw: RawFeed, checked: Checked, rejects_path: Path | None
         raise
 
 
-def _write(door: _Door, good: pd.DataFrame, run_id: int) -> Changes:
+def faults_told(rejects: pd.DataFrame) -> list[dict[str, Any]]:
+    """The most frequent reasons as plain values: line, column, reason, rows; the reason quotes the value."""
+    told = [asdict(fault) for fault in frequent(rejects, FAULTS_SHOWN)]
+    return [{name: fault[name] for name in ("line", "column", "reason", "rows")} for fault in told]
+
+
+def _write(door: Door, good: pd.DataFrame, run_id: int) -> Changes:
     """Write the good rows; the last transaction makes them visible and ends the run."""
     kind, changes = door.spec.kind, Changes()
     versions: dict[str, int] = {}
@@ -210,10 +232,13 @@ def _write(door: _Door, good: pd.DataFrame, run_id: int) -> Changes:
     with door.database.write() as session:
         run = session.get_one(Run, run_id)
         if plan:
-            save_calendar(session, plan, author="import", reason=f"{kind} from {door.path.name}", now=now)
+            reason = f"{kind} from {door.name}"
+            save_calendar(session, plan, author=door.by or "import", reason=reason, now=now)
         if versions:
             door.facts.publish(session, run, versions)
-        run.succeed(now, _outcome(run.details, changes, _coverage(door.spec, good)))
+        coverage = _coverage(door.spec, good)
+        run.details = run.details | {"told": str(coverage or changes)}
+        run.succeed(now, _outcome(run.details, changes, coverage))
     return changes
 
 

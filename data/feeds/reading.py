@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from data.feeds.columns import FeedSpec
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_WORKBOOK: Final = b"PK\x03\x04"
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 # The columns with which a file of rejected rows begins.
 REJECT_COLUMNS: Final = ("line", "column", "value", "reason")
@@ -90,6 +92,10 @@ def _content(path: Path) -> bytes:
 
 
 def _check_text(content: bytes) -> None:
+    if content.startswith(_WORKBOOK):
+        raise FileRefusedError("it is a workbook or a zip file; save the sheet as CSV in UTF-8")
+    if content.startswith(_UTF_16):
+        raise FileRefusedError("it is UTF-16 text, as some spreadsheets save it; save it as CSV in UTF-8")
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -116,7 +122,10 @@ def _header(spec: FeedSpec, line: str) -> list[str]:
     if not any(names):
         raise FileRefusedError("its first line is blank; it must hold the names of the columns")
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-        raise FileRefusedError("its columns are not separated by commas")
+        raise FileRefusedError(
+            "its columns are not separated by commas; where a spreadsheet writes semicolons, choose CSV with "
+            "commas"
+        )
     known = f"{spec.kind} knows {_listed(spec.names)}"
     if repeated := [name for name, count in Counter(names).items() if count > 1 and name]:
         raise FileRefusedError(f"its header names {_listed(repeated)} twice")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
     from data.feeds.reading import RawFeed
 
 _NUMBER: Final = r"[+-]?[0-9.]+"
+_LONGEST_STEM: Final = 80
 
 
 def write_rejects(
-    folder: Path, source: Path, kind: str, *, raw: RawFeed, rejects: pd.DataFrame, now: datetime
+    folder: Path, source: str, kind: str, *, raw: RawFeed, rejects: pd.DataFrame, now: datetime
 ) -> Path:
     """Write one row per rejected line: line, column, value, reason, then the file's columns as they were.
 
@@ -26,7 +28,7 @@ def write_rejects(
 
     Args:
         folder: made when it is not there.
-        source: the file that was read.
+        source: the name of the file that was read.
         kind: the kind of feed.
         raw: the file as text.
         rejects: line, column, value and reason, one row per fault, in the order of the lines.
@@ -36,7 +38,9 @@ def write_rejects(
         The path of a file that was not there before.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stem = source.name.removesuffix(".gz").removesuffix(".csv")
+    # Whoever brings a file chooses its name, so nothing but letters and digits of it is trusted.
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", source).strip(".-")[:_LONGEST_STEM]
+    stem = stem.removesuffix(".gz").removesuffix(".csv")
     name = stem if stem.startswith(kind) else f"{stem}-{kind}"
     path = unused(folder / f"{name}-{now:%Y%m%dT%H%M%SZ}.csv")
     listed = _one_per_line(rejects)

@@ -44,6 +44,12 @@ _STORES: Final = FeedSpec(
         number_column("latitude", "Degrees north.", -90, 90),
         number_column("longitude", "Degrees east.", -180, 180),
         Column("timezone", ColumnKind.TIMEZONE, "Such as America/Chicago; blank = the chain's.", length=64),
+        Column(
+            "locale",
+            ColumnKind.LOCALE,
+            "How dates and numbers are written there, such as en_US; blank = the chain's.",
+            length=16,
+        ),
         text_column("climate_zone", "Stores whose seasons run alike share one."),
         Column("manager_email", ColumnKind.EMAIL, "Address of its manager.", length=254),
         text_column("phone", "Its telephone.", length=40, default=None),
