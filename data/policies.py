@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import exists, func, select
 from sqlalchemy.exc import IntegrityError
 
-from data.errors import ConflictError, InSeasonError
+from data.errors import ConflictError, FieldsError, InSeasonError
 from data.records import PolicyVersion, Product
+from forecaster.errors import PolicyError
 from forecaster.policy import Policies, RulePolicy
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ THRESHOLDS: Final[dict[str, type[Any]]] = {name: type(value) for name, value in 
 """What can be set, by name, and the kind of its value."""
 
 # Beyond this a number is a slip of the hand. The rules themselves refuse what they cannot work with.
+_OVERTAKEN: Final = "Somebody else has changed this policy meanwhile; look at it again first."
 _HIGHEST: Final = (("weeks", 53), ("days", 366), ("cap", 200), ("share", 1))
 
 
@@ -39,6 +41,26 @@ class PolicyChange:
     reason: str
     created_at: datetime
     changed: Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One threshold of a category, or of the chain: what holds, and what each level sets (None: nothing)."""
+
+    name: str
+    category: Any
+    chain: Any
+    rules: Any
+
+    @property
+    def value(self) -> Any:
+        """What holds."""
+        return self.inherited if self.category is None else self.category
+
+    @property
+    def inherited(self) -> Any:
+        """What would hold if the category set nothing."""
+        return self.rules if self.chain is None else self.chain
 
 
 def policies_in_force(session: Session) -> Policies:
@@ -59,6 +81,7 @@ def change_policy(
     author: str,
     reason: str,
     now: datetime,
+    seen: int | None = None,
 ) -> PolicyVersion:
     """Set thresholds of a category, or of the chain where the category is blank; the old version stays.
 
@@ -69,26 +92,29 @@ def change_policy(
         author: e-mail or name of who sets them.
         reason: why.
         now: the instant.
+        seen: the number of the version that the changer has seen, 0 for none; not asked when left out.
 
     Raises:
-        InSeasonError: an unknown category or threshold, a value out of its range, no reason, no change.
+        FieldsError: values out of their range, by threshold, and a missing reason by `reason`.
+        InSeasonError: an unknown category or threshold, no change.
         PolicyError: values with which the rules cannot work.
-        ConflictError: somebody else has changed the same policy at the same moment.
+        ConflictError: somebody else has changed the same policy since, or at the same moment.
     """
-    reason = " ".join(reason.split())
-    if not reason:
-        raise InSeasonError("Say in a few words why the policy changes.")
     _require_category(session, category)
+    number = _last_number(session, category)
+    if seen is not None and seen != number:
+        raise ConflictError(_OVERTAKEN)
+    reason = " ".join(reason.split())
+    given = _values(values, reason)
     newest = _newest(session)
     before = newest.get(category, {})
-    after = {**before, **{name: _value(name, given) for name, given in values.items()}}
-    after = {name: value for name, value in after.items() if value is not None}
+    after = {name: value for name, value in {**before, **given}.items() if value is not None}
     if after == before:
         raise InSeasonError(f"Nothing would change: {_whose(category)} has these values already.")
-    _require_workable({**newest, category: after})
+    _require_workable({**newest, category: after}, category)
     version = PolicyVersion(
         category=category,
-        number=_last_number(session, category) + 1,
+        number=number + 1,
         thresholds=after,
         author=author,
         reason=reason,
@@ -98,10 +124,41 @@ def change_policy(
     try:
         session.flush()
     except IntegrityError as error:
-        raise ConflictError(
-            "Somebody else has changed this policy meanwhile; look at it again first."
-        ) from error
+        raise ConflictError(_OVERTAKEN) from error
     return version
+
+
+def revert_policy(
+    session: Session, *, category: str, number: int, seen: int, author: str, reason: str, now: datetime
+) -> PolicyVersion:
+    """Set what an earlier version set, as a new version; the arguments are those of `change_policy`.
+
+    Raises:
+        InSeasonError: there is no version of that number, or what `change_policy` refuses.
+    """
+    query = select(PolicyVersion).where(PolicyVersion.category == category, PolicyVersion.number == number)
+    earlier = session.scalars(query).one_or_none()
+    if earlier is None:
+        raise InSeasonError(f"There is no version {number} of {_whose(category)}.")
+    values = {name: earlier.thresholds.get(name) for name in THRESHOLDS}
+    return change_policy(
+        session, category=category, values=values, author=author, reason=reason, now=now, seen=seen
+    )
+
+
+def newest_policies(session: Session) -> dict[str, PolicyVersion]:
+    """The newest version of the chain and of every category that ever had its own, by category."""
+    last = select(func.max(PolicyVersion.policy_id)).group_by(PolicyVersion.category)
+    rows = session.scalars(select(PolicyVersion).where(PolicyVersion.policy_id.in_(last)))
+    return {version.category: version for version in rows}
+
+
+def thresholds_of(newest: Mapping[str, PolicyVersion], category: str) -> list[Threshold]:
+    """Every threshold of a category, or of the chain where the category is blank, and where it comes from."""
+    chain = newest[CHAIN].thresholds if CHAIN in newest else {}
+    own = newest[category].thresholds if category in newest and category != CHAIN else {}
+    rules = asdict(RulePolicy())
+    return [Threshold(name, own.get(name), chain.get(name), rules[name]) for name in THRESHOLDS]
 
 
 def policy_history(session: Session, category: str | None = None) -> list[PolicyChange]:
@@ -119,9 +176,7 @@ def policy_history(session: Session, category: str | None = None) -> list[Policy
 
 def _newest(session: Session) -> dict[str, dict[str, Any]]:
     """What each category sets in its newest version."""
-    last = select(func.max(PolicyVersion.policy_id)).group_by(PolicyVersion.category)
-    rows = session.scalars(select(PolicyVersion).where(PolicyVersion.policy_id.in_(last)))
-    return {version.category: dict(version.thresholds) for version in rows}
+    return {category: dict(version.thresholds) for category, version in newest_policies(session).items()}
 
 
 def _last_number(session: Session, category: str) -> int:
@@ -146,11 +201,36 @@ def _require_category(session: Session, category: str) -> None:
         raise InSeasonError(f"No product is in the category {category!r}; it is named in the products feed.")
 
 
-def _require_workable(thresholds: Mapping[str, Mapping[str, Any]]) -> None:
+def _require_workable(thresholds: Mapping[str, Mapping[str, Any]], changed: str) -> None:
     """Make sure that every category still has a policy the rules can work with."""
     default = RulePolicy(**thresholds.get(CHAIN, {}))
-    for own in thresholds.values():
-        replace(default, **own)
+    for category, own in thresholds.items():
+        try:
+            replace(default, **own)
+        except PolicyError as error:
+            if category in {changed, CHAIN}:
+                raise
+            raise PolicyError(error.name, f"{error.problem} in {category}, which sets its own") from error
+
+
+def _values(given: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """Thresholds as the rules take them; all that is wrong with them is told at once."""
+    values, problems = {}, {}
+    for name, value in given.items():
+        try:
+            values[name] = _value(name, value)
+        except _OutOfRangeError as error:
+            problems[name] = str(error)
+    if not reason:
+        problems["reason"] = "Say in a few words why the policy changes."
+    if problems:
+        told = (text if name == "reason" else f"{name}: {text}" for name, text in problems.items())
+        raise FieldsError(problems, " ".join(told))
+    return values
+
+
+class _OutOfRangeError(InSeasonError):
+    """A value that a threshold cannot have."""
 
 
 def _value(name: str, given: Any) -> Any:
@@ -162,22 +242,22 @@ def _value(name: str, given: Any) -> Any:
     kind = THRESHOLDS[name]
     if issubclass(kind, str):
         return str(given)
-    number = _number(name, given)
+    number = _number(given)
     if kind is int and not number.is_integer():
-        raise InSeasonError(f"{name}: {given} is not a whole number.")
+        raise _OutOfRangeError(f"{given} is not a whole number.")
     highest = next((limit for word, limit in _HIGHEST if word in name.split("_")), None)
     if highest is not None and number > highest:
-        raise InSeasonError(f"{name}: {given} is more than {highest}.")
+        raise _OutOfRangeError(f"{given} is more than {highest}.")
     return kind(number)
 
 
-def _number(name: str, given: Any) -> float:
+def _number(given: Any) -> float:
     try:
         number = float(given)
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        raise InSeasonError(f"{name}: {given!r} is not a number.")
+        raise _OutOfRangeError(f"{given!r} is not a number.")
     return number
 
 

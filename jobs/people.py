@@ -1,26 +1,28 @@
-"""Add the people who log in."""
+"""Accounts from the command line: add a person, and give one a link that sets a new password."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from unicodedata import category
+from urllib.parse import quote
 
 from sqlalchemy import select
 
-from data.addresses import LONGEST_ADDRESS, is_address
+from data.account_links import make_link
 from data.errors import InSeasonError
-from data.records import Person, PersonCategory, PersonStore, Product, Role, Store
+from data.passwords import hash_password, require_good_password
+from data.people import Account, has_accounts, note_link
+from data.people import add_person as add_account
+from data.records import LinkKind, Person, Role
+from data.settings import secret_key
+from data.setup_code import code_file, setup_code
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy.orm import Session
+    from collections.abc import Callable, Sequence
 
     from jobs.service import Service
 
-_LONGEST_NAME: Final = 200
-# Control characters, separators of lines and of paragraphs.
-_BREAKING: Final = ("Cc", "Zl", "Zp")
+COMMAND_LINE: Final = "command line"
+"""Who has done what was done here, in the history of an account."""
 
 
 def add_person(
@@ -36,41 +38,39 @@ def add_person(
     """Add a person with a role, the stores of a store manager, the categories of a merchandiser.
 
     Raises:
-        InSeasonError: the address is no address or taken, it or the name is too long, the password too short,
-            a store or category is unknown, or the role and what was given with it do not fit.
+        InSeasonError: the address is no address or taken, it or the name is too long, the password would be
+            guessed, a store or category is unknown, or the role and what was given with it do not fit.
     """
-    address = email.strip().lower()
-    if len(address) > LONGEST_ADDRESS or len(name.strip()) > _LONGEST_NAME:
-        raise InSeasonError(
-            f"An address has at most {LONGEST_ADDRESS} characters, a name at most {_LONGEST_NAME}."
-        )
-    if not is_address(address):
-        raise InSeasonError(
-            f"{email!r} is no e-mail address; write one address and nothing else, such as ann@example.com."
-        )
-    if any(category(character) in _BREAKING for character in name.strip()):
-        raise InSeasonError(f"The name {name!r} holds a line break or another control character.")
-    kind = Role(role)
-    if (kind is Role.STORE_MANAGER) != bool(stores):
-        raise InSeasonError("A store manager needs at least one --store, and only a store manager has them.")
-    if categories and kind is not Role.MERCHANDISER:
-        raise InSeasonError("Only a merchandiser has categories.")
-    with service.database.read() as session:
-        _require_known(session, address, stores, categories)
-    person = Person(email=address, name=name.strip() or address, role=kind, created_at=service.clock.now())
-    person.set_password(password)
-    person.stores = [PersonStore(store_id=store) for store in dict.fromkeys(stores)]
-    person.categories = [PersonCategory(category=category) for category in dict.fromkeys(categories)]
+    require_good_password(password, email=email, name=name)
+    account = Account(email, name, Role(role), tuple(stores), tuple(categories))
+    hashed = hash_password(password)
     with service.database.write() as session:
-        session.add(person)
+        add_account(session, account, by=COMMAND_LINE, now=service.clock.now(), password_hash=hashed)
 
 
-def _require_known(session: Session, address: str, stores: Sequence[str], categories: Sequence[str]) -> None:
-    if session.scalar(select(Person.person_id).where(Person.email == address)):
-        raise InSeasonError(f"There is already a person with the address {address}.")
-    known = set(session.scalars(select(Store.store_id).where(Store.store_id.in_(stores))))
-    if unknown := [store for store in stores if store not in known]:
-        raise InSeasonError(f"There is no store {unknown[0]!r}; import the stores first.")
-    sold = set(session.scalars(select(Product.category).where(Product.category.in_(categories)).distinct()))
-    if missing := [category for category in categories if category not in sold]:
-        raise InSeasonError(f"No product has the category {missing[0]!r}.")
+def link_for(service: Service, email: str) -> str:
+    """The address under which a person sets a new password, once.
+
+    Raises:
+        InSeasonError: nobody has that address, or the account is closed.
+    """
+    now = service.clock.machine_now()
+    with service.database.write() as session:
+        person = session.scalars(select(Person).where(Person.email == email.strip().lower())).one_or_none()
+        if person is None or not person.is_active:
+            raise InSeasonError(f"There is no open account with the address {email}.")
+        kind = LinkKind.RESET if person.has_come else LinkKind.INVITATION
+        made = make_link(session, person, kind, key=secret_key(service.settings), now=now)
+        note_link(session, person, shown=True, by=COMMAND_LINE, now=now)
+    return f"{service.settings.base_url}/password/{quote(made.token)}"
+
+
+def tell_setup(service: Service, say: Callable[[str], None]) -> None:
+    """Say where and with which code the first account is made, while there is none."""
+    with service.database.read() as session:
+        if has_accounts(session):
+            return
+    say(
+        f"There is no account yet. Open {service.settings.base_url}/setup and type the code "
+        f"{setup_code(service.settings)} (it stands in {code_file(service.settings)})."
+    )
