@@ -11,13 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import select
 
+from data.buy_notes import notes_of
 from data.records import BuyNote
 from forecaster import buy_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from sqlalchemy import Select
 
     from data.database import Database
     from jobs.tonight import Night
@@ -61,12 +60,6 @@ def note_rows(database: Database, *, category: str | None = None) -> list[dict[s
     with database.read() as session:
         notes = session.scalars(notes_of(category)).all()
         return [{name: _plain(getattr(note, name)) for name in _SHOWN} for note in notes]
-
-
-def notes_of(category: str | None = None) -> Select[BuyNote]:
-    """The notes of a category or of all, newest season first, most units first."""
-    query = select(BuyNote).order_by(BuyNote.season_ends.desc(), BuyNote.units.desc(), BuyNote.note_id)
-    return query if category is None else query.where(BuyNote.category == category)
 
 
 def print_notes(rows: list[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from data.errors import InSeasonError
-from data.outcomes import effort_over_time
+from data.outcomes.effort import effort_over_time
 from data.records import Store
 
 if TYPE_CHECKING:

@@ -10,17 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from data.outcomes import (
-    SETTLES,
-    aftermath,
-    alerts_to_judge,
-    dismissed_as_wrong,
-    judged_alerts,
-    missed_frame,
-    record_missed,
-    record_outcomes,
-    told_places,
-)
+from data.outcomes.aftermath import aftermath
+from data.outcomes.due import alerts_to_judge
+from data.outcomes.keeping import record_missed, record_outcomes
+from data.outcomes.reading import dismissed_as_wrong, judged_alerts, missed_frame, told_places
+from data.outcomes.waiting import SETTLES
+from data.outcomes.weeks import bring_up_to_date
 from data.policies import policies_in_force
 from data.selling_windows import resolve
 from forecaster.codes import (
@@ -73,6 +68,7 @@ def judge_alerts(night: Night) -> tuple[int, str]:
         with database.write() as session:
             judged = record_outcomes(session, outcomes, alerts)
     missed = _look_for_missed(database, snapshot, night, policies)
+    bring_up_to_date(database, night.service.settings.week_starts_on)
     if not judged and not missed:
         return 0, "no alert's time was over"
     return judged, f"{judged} alerts judged, {missed} losses found that nobody was told of"
@@ -111,7 +107,7 @@ def _silent_places(
     looks at, in the block in which they end.
 
     Returns:
-        As `data.outcomes.alerts_to_judge` gives alerts and sizes.
+        As `data.outcomes.due.alerts_to_judge` gives alerts and sizes.
     """
     first = last - timedelta(days=7 * _LOOK_WEEKS - 1)
     policies = policies_in_force(session)
