@@ -18,6 +18,7 @@ from data.records import (
     Consignment,
     Decision,
     DecisionState,
+    How,
     KeepOpenRecord,
     Status,
     Store,
@@ -70,6 +71,7 @@ def decide(
     offered_on: date | None,
     until: date | None = None,
     note: str = "",
+    how: str = How.WEB,
 ) -> Decision:
     """Somebody acts on an alert: asks for what the last night offered, or does it where that is theirs to do.
 
@@ -85,6 +87,7 @@ def decide(
         offered_on: the night of the offer that the person has seen.
         until: the day chosen for a change of the calendar; the offer's own when left out.
         note: what the person wants to say with it.
+        how: through which door.
 
     Returns:
         The decision, flushed; the same one when the person has pressed twice.
@@ -111,13 +114,13 @@ def decide(
     details = whole_details(action, alert)
     decision = Decision.asked_for(action, alert, details, by=by, now=now, until=until)
     _add(session, decision)
-    decision.ask(by, now, reason=note)
+    decision.ask(by, now, how=how, reason=note)
     _carry_out(session, decision, by=by, now=now, today=today, until=until, note=note)
     if alert.status in (Status.PENDING, Status.OPEN):
-        alert.acknowledge(by.email, now)
+        alert.acknowledge(by.email, now, how=how)
     asks_first = decision.kind == TRANSFER or _has_effect(decision)
     name = DECISION_NAMES[decision.kind] if asks_first else f"asked: {decision.kind}"
-    alert.decided(name, by.email, now, note=note)
+    alert.decided(name, by.email, now, how=how, note=note)
     session.flush()
     return decision
 
@@ -131,6 +134,7 @@ def approve(
     today: date,
     until: date | None = None,
     note: str = "",
+    how: str = How.WEB,
 ) -> None:
     """The merchandiser says yes, and what one step can do is done with that.
 
@@ -140,15 +144,17 @@ def approve(
         InSeasonError: when the calendar cannot be changed so.
     """
     had_effect = _has_effect(decision)
-    decision.approve(by, now, reason=note)
+    decision.approve(by, now, how=how, reason=note)
     if had_effect:
         return
     _carry_out(session, decision, by=by, now=now, today=today, until=until, note=note)
     if decision.kind != TRANSFER:
-        _tell(session, decision, DECISION_NAMES[decision.kind], by.email, now, note)
+        _tell(session, decision, DECISION_NAMES[decision.kind], by.email, now, note, how=how)
 
 
-def refuse(session: Session, decision: Decision, *, by: Person, now: datetime, reason: str) -> None:
+def refuse(
+    session: Session, decision: Decision, *, by: Person, now: datetime, reason: str, how: str = How.WEB
+) -> None:
     """The merchandiser says no, and the alert's history says why.
 
     Raises:
@@ -157,12 +163,14 @@ def refuse(session: Session, decision: Decision, *, by: Person, now: datetime, r
         InSeasonError: without a reason.
     """
     was = decision.state
-    decision.refuse(by, now, reason=reason)
+    decision.refuse(by, now, reason=reason, how=how)
     if decision.state is not was:
-        _tell(session, decision, f"refused: {decision.kind}", by.email, now, reason)
+        _tell(session, decision, f"refused: {decision.kind}", by.email, now, reason, how=how)
 
 
-def withdraw(session: Session, decision: Decision, *, by: Person, now: datetime, reason: str = "") -> None:
+def withdraw(
+    session: Session, decision: Decision, *, by: Person, now: datetime, reason: str = "", how: str = How.WEB
+) -> None:
     """It is taken back before anything has left.
 
     Raises:
@@ -170,12 +178,12 @@ def withdraw(session: Session, decision: Decision, *, by: Person, now: datetime,
         TransitionError: when something has left, or it is over.
     """
     was = decision.state
-    decision.withdraw(by, now, reason=reason)
+    decision.withdraw(by, now, reason=reason, how=how)
     if decision.state is not was:
-        _tell(session, decision, f"taken back: {decision.kind}", by.email, now, reason)
+        _tell(session, decision, f"taken back: {decision.kind}", by.email, now, reason, how=how)
 
 
-def undo(session: Session, decision: Decision, *, by: Person, now: datetime) -> None:
+def undo(session: Session, decision: Decision, *, by: Person, now: datetime, how: str = How.WEB) -> None:
     """The last thing done to it is undone, within a minute; a change of the calendar with it.
 
     Raises:
@@ -183,11 +191,11 @@ def undo(session: Session, decision: Decision, *, by: Person, now: datetime) -> 
         ConflictError: when somebody has changed the calendar since.
     """
     was_done = decision.state is DecisionState.DONE
-    decision.undo(by, now)
+    decision.undo(by, now, how=how)
     if was_done and decision.state is not DecisionState.DONE:
         _undo_effect(session, decision, by=by, now=now)
     if decision.state in (DecisionState.WITHDRAWN, DecisionState.REQUESTED):
-        _tell(session, decision, f"taken back: {decision.kind}", by.email, now)
+        _tell(session, decision, f"taken back: {decision.kind}", by.email, now, how=how)
 
 
 def lapse_decisions(session: Session, *, business_date: date, now: datetime) -> int:

@@ -1,43 +1,32 @@
-"""Looking up what a customer asks for: the styles that words may mean, and the stores that have the thing."""
+"""Looking up what a customer asks for: the styles that a few letters, a sku or words may mean."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Integer, and_, case, func, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from data.errors import InSeasonError
-from data.records import (
-    CustomerRequest,
-    NewestCount,
-    NewestStock,
-    Product,
-    RequestOutcome,
-    Store,
-    StoreKind,
-    Wanted,
-)
+from data.nearby import is_thing
+from data.records import CustomerRequest, NewestStock, Product, Wanted
 from forecaster.words import canonical_size, people_of, read, size_spellings, suits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-MOST_STYLES: Final = 20
-MOST_STORES: Final = 3
+    from data.database import Database
+
+MOST_STYLES: Final = 12
 SHORTEST_WORD: Final = 3
-# Who has set a piece aside for somebody keeps it about so long.
-HOLD_LASTS: Final = timedelta(days=3)
 _LETTERS: Final = ("xxs", "xs", "s", "m", "l", "xl", "2xl", "3xl", "4xl", "5xl")
 # As `forecaster.words` writes it, and as assortments do.
 _SPELLED: Final = {"tshirt": ("tshirt", "t-shirt", "t shirt", "tee")}
-_VISITED: Final = (StoreKind.STORE, StoreKind.OUTLET)
 
 
 @dataclass(frozen=True)
@@ -71,32 +60,6 @@ class StyleFound:
     def units(self) -> int:
         """Pieces of these in the whole chain."""
         return sum(size.here + size.elsewhere for size in self.asked_sizes)
-
-
-@dataclass(frozen=True)
-class Nearby:
-    """A place that has the thing by its newest whole count."""
-
-    store_id: str
-    name: str
-    phone: str
-    miles: float | None
-    units: int
-    held: int
-    counted_on: date | None
-
-
-@dataclass(frozen=True)
-class Whereabouts:
-    """Where a thing is.
-
-    `here` are the pieces in the asking store's own books; None where it sends no counts.
-    """
-
-    here: int | None
-    counted_on: date | None
-    stores: tuple[Nearby, ...]
-    ships_from: tuple[Nearby, ...]
 
 
 def find_styles(
@@ -136,76 +99,69 @@ def find_styles(
     return _told(session, styles, rows, _exact_sku(words, rows), store_id)
 
 
+def style_named(
+    session: Session, style_id: str, *, store_id: str, categories: Collection[str] | None = None
+) -> StyleFound | None:
+    """One style with all its sizes; nothing when there is none in these categories (None is all)."""
+    query = select(Product.sku).where(Product.style_id == style_id).limit(1)
+    if categories is not None:
+        query = query.where(Product.category.in_(sorted(categories)))
+    if session.scalar(query) is None:
+        return None
+    return next(iter(_told(session, [style_id], [], "", store_id)), None)
+
+
+def colors_of(session: Session, style_id: str, size: str) -> list[tuple[str, str]]:
+    """The colours of a style in a size, with the sku of each, by name."""
+    query = select(Product.color, Product.sku).where(Product.style_id == style_id, Product.size == size)
+    return [(color, sku) for color, sku in session.execute(query.order_by(Product.color, Product.sku))]
+
+
 def name_of(session: Session, wanted: Wanted) -> str:
     """What to call a thing that was asked for, its size and, for a sku, its colour included."""
-    if wanted.text:
-        return wanted.text
-    found = session.execute(
-        select(Product.style_name, Product.style_id, Product.category, Product.color, Product.size)
-        .where(*_is(wanted))
-        .order_by(Product.sku)
-        .limit(1)
-    ).one_or_none()
-    if found is None:
-        return " ".join(part for part in (wanted.sku, wanted.style_id, wanted.size) if part)
-    name = found.style_name or found.style_id
-    color = found.color if wanted.sku else ""
-    return ", ".join(part for part in (name, color, found.size) if part)
+    return names_of(session, [wanted])[wanted]
 
 
-def whereabouts(session: Session, wanted: Wanted, *, store_id: str, now: datetime) -> Whereabouts:
-    """Where a thing is by the newest counts, the nearest store first.
+def names_of(session: Session, things: Collection[Wanted]) -> dict[Wanted, str]:
+    """What to call each of a few things that were asked for, as `name_of` does; one statement."""
+    named = {wanted: wanted.text or _by_its_codes(wanted) for wanted in things}
+    carried = [wanted for wanted in named if wanted.is_carried]
+    if not carried:
+        return named
+    columns = Product.sku, Product.style_name, Product.style_id, Product.color, Product.size
+    query = select(*columns).where(or_(*(and_(*is_thing(wanted)) for wanted in carried)))
+    # Of several skus the first names the style: it is the last to be written down.
+    for row in session.execute(query.order_by(Product.sku.desc())):
+        for wanted in carried:
+            if row.sku == wanted.sku or (row.style_id, row.size) == (wanted.style_id, wanted.size):
+                color = row.color if wanted.sku else ""
+                told = (row.style_name or row.style_id, color, row.size)
+                named[wanted] = ", ".join(part for part in told if part)
+    return named
 
-    Stores whose place is not known come last. What is held for others is told beside the pieces, and a store
-    whose pieces are all held is left out.
+
+def _by_its_codes(wanted: Wanted) -> str:
+    """What to call what no assortment knows."""
+    return " ".join(part for part in (wanted.sku, wanted.style_id, wanted.size) if part)
+
+
+def record_once(database: Database, asked: CustomerRequest) -> tuple[int, bool]:
+    """Record a request unless its form was sent before.
+
+    Returns:
+        Its number, and whether it is new.
     """
-    if not wanted.is_carried:
-        return Whereabouts(None, None, (), ())
-    counted = dict(session.execute(select(NewestCount.store_id, NewestCount.counted_on)).all())
-    pieces = dict(session.execute(_pieces(wanted)).all())
-    held = dict(session.execute(_held(wanted, now)).all())
-    places = list(session.scalars(select(Store).where(Store.store_id.in_([*pieces, store_id]))))
-    here = next((store for store in places if store.store_id == store_id), None)
-    today = now.date()
-    others = [
-        store for store in places if store is not here and not (store.closed_on and store.closed_on < today)
-    ]
-    miles = dict(zip((store.store_id for store in others), _miles(here, others), strict=True))
-    nearby = [
-        Nearby(
-            store_id=store.store_id,
-            name=store.name,
-            phone=store.phone or "",
-            miles=miles[store.store_id],
-            units=pieces[store.store_id],
-            held=held.get(store.store_id, 0),
-            counted_on=counted.get(store.store_id),
-        )
-        for store in others
-        if pieces[store.store_id] > held.get(store.store_id, 0)
-    ]
-    visited = {store.store_id for store in others if store.kind in _VISITED}
-    nearby.sort(key=lambda place: (place.miles is None, place.miles or 0.0, -place.units, place.name))
-    return Whereabouts(
-        here=pieces.get(store_id, 0) if store_id in counted else None,
-        counted_on=counted.get(store_id),
-        stores=tuple(place for place in nearby if place.store_id in visited)[:MOST_STORES],
-        ships_from=tuple(place for place in nearby if place.store_id not in visited)[:MOST_STORES],
-    )
-
-
-def gone_on(session: Session, wanted: Wanted, *, store_id: str) -> date | None:
-    """The day of the store's newest count, if that shows none of the thing."""
-    counted_on = session.scalar(select(NewestCount.counted_on).where(NewestCount.store_id == store_id))
-    pieces = dict(session.execute(_pieces(wanted).where(NewestStock.store_id == store_id)).all())
-    return None if pieces.get(store_id) else counted_on
-
-
-def to_spare(session: Session, wanted: Wanted, *, store_id: str, now: datetime) -> int:
-    """Pieces of a thing in a store by its newest count, less those that it holds for others."""
-    pieces = dict(session.execute(_pieces(wanted).where(NewestStock.store_id == store_id)).all())
-    held = dict(session.execute(_held(wanted, now)).all())
-    return int(pieces.get(store_id, 0)) - int(held.get(store_id, 0))
+    try:
+        with database.write() as records:
+            records.add(asked)
+            records.flush()
+            return asked.request_id, True
+    except IntegrityError:
+        # The same form, sent again; what the caller has read so far may be from before the first one.
+        with database.read() as records:
+            if before := recorded_by_form(records, asked.form_key):
+                return before, False
+        raise
 
 
 def recorded_by_form(session: Session, form_key: str) -> int | None:
@@ -221,7 +177,7 @@ def require_known(session: Session, wanted: Wanted, *, categories: Collection[st
     """
     if not wanted.is_carried:
         return
-    query = select(Product.sku).where(*_is(wanted)).limit(1)
+    query = select(Product.sku).where(*is_thing(wanted)).limit(1)
     if categories is not None:
         query = query.where(Product.category.in_(sorted(categories)))
     if session.scalar(query) is None:
@@ -318,52 +274,3 @@ def _style(style_id: str, rows: Sequence[Any], asked: Collection[tuple[str, str]
         ),
         sku=sku,
     )
-
-
-def _is(wanted: Wanted) -> tuple[ColumnElement[bool], ...]:
-    if wanted.sku:
-        return (Product.sku == wanted.sku,)
-    return Product.style_id == wanted.style_id, Product.size == wanted.size
-
-
-def _pieces(wanted: Wanted) -> Any:
-    """Store and pieces of a thing, where there are any."""
-    return (
-        select(NewestStock.store_id, func.sum(NewestStock.on_hand).cast(Integer))
-        .join(Product, Product.sku == NewestStock.sku)
-        .where(*_is(wanted))
-        .group_by(NewestStock.store_id)
-    )
-
-
-def _held(wanted: Wanted, now: datetime) -> Any:
-    """Store and pieces of a thing that were set aside there lately."""
-    skus = select(Product.sku).where(*_is(wanted))
-    same: ColumnElement[bool] = CustomerRequest.sku.in_(skus)
-    if wanted.style_id:
-        style = and_(CustomerRequest.style_id == wanted.style_id, CustomerRequest.size == wanted.size)
-        same = or_(same, style)
-    return (
-        select(CustomerRequest.holding_store_id, func.sum(CustomerRequest.units).cast(Integer))
-        .where(
-            same,
-            CustomerRequest.outcome == RequestOutcome.HOLD,
-            CustomerRequest.outcome_at >= now - HOLD_LASTS,
-            CustomerRequest.undone_at.is_(None),
-        )
-        .group_by(CustomerRequest.holding_store_id)
-    )
-
-
-def _miles(here: Store | None, others: Sequence[Store]) -> list[float | None]:
-    """Miles from a store to each of others; None where a place is not known."""
-    # Imported here: a page that looks nothing up need not wait for the numbers.
-    from forecaster.distances import miles_apart  # noqa: PLC0415
-
-    placed = [store for store in others if store.latitude is not None and store.longitude is not None]
-    if here is None or here.latitude is None or here.longitude is None or not placed:
-        return [None for _ in others]
-    latitudes, longitudes = ([getattr(s, name) for s in placed] for name in ("latitude", "longitude"))
-    apart = miles_apart(here.latitude, here.longitude, latitudes, longitudes)
-    found = {store.store_id: float(miles) for store, miles in zip(placed, apart, strict=True)}
-    return [found.get(store.store_id) for store in others]
