@@ -62,11 +62,13 @@ def main() -> None:
 @main.command()
 def init() -> None:
     """Make the tables of both stores, or update them."""
+    from jobs.people import tell_setup
     from jobs.service import open_service
 
     with open_service(create=True) as service:
         where = service.database.url.render_as_string(hide_password=True)
         click.echo(f"Ready: records in {where}, facts in {service.facts.uri}.")
+        tell_setup(service, click.echo)
 
 
 @main.command(name="import")
@@ -110,17 +112,19 @@ def import_(kind: str, file: str, *, dry_run: bool) -> None:
 @click.option(
     "--as-of", type=_DATE, help="Business date; the newest on which every store has closed by default."
 )
-def nightly(as_of: datetime | None) -> None:
+@click.option("--again", is_flag=True, help="Also when it is done already: read what was corrected since.")
+def nightly(as_of: datetime | None, *, again: bool) -> None:
     """Run the night of a business date.
 
-    A night that is done already changes nothing; one that was cut off is finished.
+    A night that is done already changes nothing, unless it is run again; one that was cut off is finished.
     """
     from jobs.night import run_night
     from jobs.progress import spinner
     from jobs.service import open_service
 
     with open_service() as service, spinner("night") as tell:
-        report = run_night(service, as_of.date() if as_of else None, on_step=tell)
+        since = service.clock.machine_now() if again else None
+        report = run_night(service, as_of.date() if as_of else None, again_since=since, on_step=tell)
     done = "done" if report.ran else "was done before, nothing changed"
     click.echo(f"Night of {report.business_date} {done}: {report.summary}.")
 
@@ -144,11 +148,13 @@ def scheduler() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; INSEASON_PORT by default.")
 def web(host: str | None, port: int | None) -> None:
     """Serve the app."""
+    from jobs.people import tell_setup
     from jobs.service import open_service
     from jobs.serving import serve
 
     with open_service(**_given(host=host, port=port)) as service:
         _log_to_stderr(service.settings.log_level)
+        tell_setup(service, click.echo)
         serve(service)
 
 
@@ -392,9 +398,10 @@ def plan(
     Reads the newest night. Prints today's plan and others beside it: what they earn, whom they turn away,
     and what it takes for them to pay.
     """
+    from data.planning.assumed import Prices
     from forecaster import PlanRules, Stakes
     from jobs.plan_listing import plan_rows, print_plans
-    from jobs.planning import Prices, plan_category
+    from jobs.planning import plan_category
     from jobs.service import open_service
 
     with open_service() as service:
@@ -464,6 +471,17 @@ def user_add(
             password=password,
         )
     click.echo(f"Added {email} as {role}.")
+
+
+@user.command(name="link")
+@click.argument("email")
+def user_link(email: str) -> None:
+    """Print a link with which a person sets a new password, once; those made before are good no more."""
+    from jobs.people import link_for
+    from jobs.service import open_service
+
+    with open_service() as service:
+        click.echo(link_for(service, email))
 
 
 @main.command()

@@ -49,6 +49,7 @@ from jobs.news import (
 )
 from web import create_app
 from web.rendering import mails as told_as
+from web.rendering.locality import locality_of, written_for
 from web.rendering.mails import Chart, GivenUp, Reader, Rendered, Telling
 from web.subscriptions import stop_url
 
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from jobs.service import Service
+    from web.rendering.locality import Locality
 
 _log = logging.getLogger(__name__)
 # What was resolved longer ago is no news to somebody whose mails were off meanwhile.
@@ -110,7 +112,8 @@ def queue_digests(service: Service, business_date: date) -> int:
         for person, choices in people:
             tell = _tell_admin if person.role is Role.ADMIN else _tell
             try:
-                written += tell(night, person, choices)
+                with written_for(_place(service, person)):
+                    written += tell(night, person, choices)
             except Exception as error:  # noqa: BLE001  # raised again below
                 _log.exception("no mail could be written for person %s", person.person_id)
                 errors.append(error)
@@ -118,6 +121,11 @@ def queue_digests(service: Service, business_date: date) -> int:
     if errors:
         raise errors[0]
     return written
+
+
+def _place(service: Service, person: Person) -> Locality:
+    with service.database.read() as session:
+        return locality_of(person, session, service.settings)
 
 
 def _undecided(service: Service, business_date: date) -> list[tuple[Person, MailChoices]]:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 
 from data.records import Alert, AlertChart, Condition, Scope, Status
 from forecaster.distribution import quantiles
-from web.rendering.charts import Window, alert_chart, chart_table
+from web.rendering.charts import Cuts, Window, alert_chart, chart_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,8 @@ _PAST_WEEKS: Final = 56
 _COMING_WEEKS: Final = 26
 _BATCH: Final = 100
 _BAND: Final = (0.1, 0.9)
+# What fewer of a zone's shelves have than this, beside its commonest day, is the exception.
+_MANY: Final = 0.25
 _GROUPS: Final = {Scope.STORE: ["store_id", "style_id"], Scope.ZONE: ["climate_zone", "category"]}
 
 # Nobody sees one that waits for another night.
@@ -43,19 +45,27 @@ def draw_alerts(night: Night) -> int:
         alerts = list(session.scalars(firing))
     if not alerts:
         return 0
-    past, coming = _history(night), _forecast(night)
+    past, coming, cuts = _history(night), _forecast(night), _cuts(night)
     empty = pd.DataFrame({"week": [], "sales": [], "stock": []})
     # Late figures, and what nobody carries, have no demand that could be drawn.
     alerts = [alert for alert in alerts if _key(alert) in coming]
     keys = [_key(alert) for alert in alerts]
     drawings = Parallel(n_jobs=night.service.settings.workers, return_as="generator")(
         delayed(_drawn)(
-            alert.alert_id, past.get(key, empty), coming[key], _window(alert.details), night.business_date
+            alert.alert_id,
+            past.get(key, empty),
+            coming[key],
+            _window(alert.details),
+            cuts.get(key, ()),
+            night.business_date,
         )
         for alert, key in zip(alerts, keys, strict=True)
     )
+    drawn = 0
     while batch := list(islice(drawings, _BATCH)):
         ids = [chart.alert_id for chart in batch]
+        drawn += len(batch)
+        night.tell(drawn, len(alerts))
         with night.service.database.write() as session:
             session.execute(delete(AlertChart).where(AlertChart.alert_id.in_(ids)))
             session.add_all(batch)
@@ -112,6 +122,20 @@ def _forecast(night: Night) -> dict[Key, pd.DataFrame]:
     return told
 
 
+def _cuts(night: Night) -> dict[Key, Cuts]:
+    """The price cuts of every store and style, and of zone and category those that hold for many of them."""
+    steps = night.outlook.markdowns.rename(columns={"store": "store_id"})
+    told: dict[Key, Cuts] = {}
+    for scope, keys in _GROUPS.items():
+        day = _placed(night, steps).groupby([*keys, "effective_from"])["percent_off"]
+        each = day.agg(["median", "size"]).reset_index()
+        many = each["size"] >= _MANY * each.groupby(keys)["size"].transform("max")
+        for (place, what), rows in each[many].groupby(keys):
+            days = [pd.Timestamp(begins).date() for begins in rows["effective_from"]]
+            told[scope, str(place), str(what)] = list(zip(days, rows["median"].astype(float), strict=True))
+    return told
+
+
 def _with_band(weekly: pd.DataFrame) -> pd.DataFrame:
     excess = weekly["own"] + weekly["doubt"] ** 2
     size = (weekly["mean"] ** 2 / excess.where(excess > 0)).fillna(np.inf)
@@ -125,9 +149,14 @@ def _by_key(scope: Scope, keys: list[str], frame: pd.DataFrame) -> dict[Key, pd.
 
 
 def _drawn(
-    alert_id: int, history: pd.DataFrame, forecast: pd.DataFrame, window: Window, business_date: date
+    alert_id: int,
+    history: pd.DataFrame,
+    forecast: pd.DataFrame,
+    window: Window,
+    cuts: Cuts,
+    business_date: date,
 ) -> AlertChart:
-    svg = alert_chart(history, forecast, window=window, as_of=business_date)
+    svg = alert_chart(history, forecast, window=window, as_of=business_date, cuts=cuts)
     return AlertChart(
         alert_id=alert_id, business_date=business_date, svg=svg, table=chart_table(history, forecast)
     )

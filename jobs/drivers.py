@@ -32,7 +32,8 @@ _DECIMALS: Final = 3
 class Background:
     """What a night knows besides its findings.
 
-    `forecasts`: store, style, week, mean (units), a row per sku; the same weeks for all.
+    `forecasts`: store, style, week, mean and base_mean (units; the latter without what people know better), a
+    row per sku; the same weeks for all.
     `seasons`: category, climate_zone, week, temperature, holidays, elasticity, evidence, of the same weeks.
     `shown`: category, climate_zone, store, week, exposure (series-weeks), of the history.
     `asked`: category, climate_zone, week, units asked for and not found, of the history.
@@ -59,7 +60,7 @@ def background_of(night: Night, found: pd.DataFrame, forecasts: pd.DataFrame) ->
     Args:
         night: the night, its forecasts published.
         found: store, style.
-        forecasts: store, sku, week, mean.
+        forecasts: store, sku, week, mean, base_mean.
     """
     products, stores = night.trade.products, night.trade.stores
     styles = products[["sku", "style_id"]].rename(columns={"style_id": "style"})
@@ -74,7 +75,7 @@ def background_of(night: Night, found: pd.DataFrame, forecasts: pd.DataFrame) ->
     )
     places = stores[["store_id", "climate_zone"]].rename(columns={"store_id": "store"})
     return Background(
-        forecasts=forecasts[["store", "sku", "week", "mean"]].merge(pairs),
+        forecasts=forecasts[["store", "sku", "week", "mean", "base_mean"]].merge(pairs),
         seasons=night.snapshot.query(
             "SELECT category, climate_zone, week, temperature, holidays, elasticity, evidence FROM seasons "
             f"WHERE as_of = DATE '{night.business_date.isoformat()}'"
@@ -98,10 +99,11 @@ def drivers_of(found: pd.DataFrame, background: Background) -> list[dict[str, An
     Returns:
         For each finding, in order, plain JSON values: weekly (units in an average week of the coming year),
         times (what a week of the loss is to such a week: season x warmth x holidays), season (the time of
-        year), warmth, holidays (factors), elasticity (demand moves with price ** -elasticity), asked (units
-        of the category that customers of the zone asked for in these weeks of earlier years), evidence (share
-        of the demand in these weeks by label), stores_here, stores_elsewhere (of its zone and of others, that
-        have shown the category in most of these weeks). Empty where nothing is foretold.
+        year), warmth, holidays (factors), said (what people who know better make of that: a factor),
+        elasticity (demand moves with price ** -elasticity), asked (units of the category that customers of
+        the zone asked for in these weeks of earlier years), evidence (share of the demand in these weeks by
+        label), stores_here, stores_elsewhere (of its zone and of others, that have shown the category in most
+        of these weeks). Empty where nothing is foretold.
     """
     if found.empty:
         return []
@@ -120,7 +122,8 @@ def _of_category(found: pd.DataFrame, background: Background) -> list[dict[str, 
     """The drivers of one category's findings, n of them over f weeks."""
     weeks = np.sort(background.forecasts["week"].unique()).astype("datetime64[D]")
     zones = background.zones.reindex(found["store"]).to_numpy(dtype=object)
-    mean, lost = _weekly_means(found, background.forecasts, weeks), _weeks_of_loss(found, weeks)
+    mean, said = (_weekly_means(found, background.forecasts, weeks, of) for of in ("base_mean", "mean"))
+    lost = _weeks_of_loss(found, weeks)
     total = (mean * lost).sum(axis=1)
     share = np.divide(mean * lost, total[:, None], out=np.zeros_like(mean), where=total[:, None] > 0)
     season = _Season(background.seasons, zones, weeks)
@@ -136,6 +139,7 @@ def _of_category(found: pd.DataFrame, background: Background) -> list[dict[str, 
             "season": times / (warmth * holidays),
             "warmth": warmth,
             "holidays": holidays,
+            "said": np.divide((said * lost).sum(axis=1), total, out=np.ones_like(total), where=known),
             "elasticity": season.elasticity,
             "asked": _asked(background.asked, zones, weeks, lost),
             "evidence": season.evidence(share),
@@ -147,14 +151,14 @@ def _of_category(found: pd.DataFrame, background: Background) -> list[dict[str, 
     return [row if sure else {} for row, sure in zip(rows, known, strict=True)]
 
 
-def _weekly_means(found: pd.DataFrame, forecasts: pd.DataFrame, weeks: Days) -> Floats:
+def _weekly_means(found: pd.DataFrame, forecasts: pd.DataFrame, weeks: Days, of: str) -> Floats:
     """Foretold units of each finding's style in its store, (n, f)."""
     pairs = pd.MultiIndex.from_frame(found[["store", "style"]])
     distinct = pairs.unique()
     row = distinct.get_indexer(pd.MultiIndex.from_frame(forecasts[["store", "style"]]))
     column = np.searchsorted(weeks, forecasts["week"].to_numpy().astype("datetime64[D]"))
     table = np.zeros((len(distinct), len(weeks)))
-    np.add.at(table, (row[row >= 0], column[row >= 0]), forecasts["mean"].to_numpy()[row >= 0])
+    np.add.at(table, (row[row >= 0], column[row >= 0]), forecasts[of].to_numpy()[row >= 0])
     return np.asarray(table[distinct.get_indexer(pairs)], dtype=np.float64)
 
 

@@ -89,6 +89,7 @@ def _finding(
         scope=Scope(row["scope"]),
         climate_zone=row["climate_zone"],
         customers_lost=_rounded(row["customers_lost"]),
+        customers_this_week=_rounded(row["customers_this_week"]),
         margin_lost=None if pd.isna(row["margin_lost"]) else _money(row["margin_lost"]),
         reorderable_units=_rounded(row["reorderable_units"]),
         next_buy_units=_rounded(row["next_buy_units"]),

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 from joblib import Parallel, delayed
 
-from data.facts import Snapshot, write_forecasts
+from data.facts import TABLES, Snapshot, write_forecasts
 from data.facts.requests import weekly_requests
+from data.facts.tables import BY_CATEGORY
+from data.overrides import with_overrides
 from forecaster import fit_demand, substitution_share
 from forecaster.kindred import YOUNG_WEEKS
 from forecaster.substitution import DEFAULT_SHARE
 from jobs.tonight import HORIZON_WEEKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
     from data.settings import Weekday
@@ -49,6 +51,7 @@ class CategoryTask:
     requests in words.
     `climate`: normal temperatures as `forecaster.fit_demand` takes them.
     `history_from`: a day of the first week of history; `first_week`: first day of the first week to forecast.
+    `overrides`: what people know better, as `data.overrides.overrides_in_force` gives it; None is nothing.
     `young`: whether it was first on a shelf less than a year ago, or never; it leans on `kindred`, the
     seasons of other categories of its department, which `forecast_all` gives it.
     """
@@ -65,6 +68,7 @@ class CategoryTask:
     climate: pd.DataFrame | None
     run_id: int
     wordings: pd.DataFrame | None = None
+    overrides: pd.DataFrame | None = None
     young: bool = False
     kindred: pd.DataFrame | None = None
 
@@ -89,13 +93,42 @@ class CategoryForecast:
     substitution: float
 
 
-def forecast_all(tasks: Sequence[CategoryTask], *, workers: int) -> list[CategoryForecast]:
-    """Forecast every category, in this process or several: the young ones last, with their kin's seasons."""
+def forecast_all(
+    tasks: Sequence[CategoryTask], *, workers: int, tell: Callable[[int, int], None] = lambda *_: None
+) -> list[CategoryForecast]:
+    """Forecast every category, in this process or several: the young ones last, with their kin's seasons.
+
+    Args:
+        tasks: one for each category.
+        workers: how many processes share them.
+        tell: told how many are done, and of how many, after each.
+    """
     mature = [task for task in tasks if not task.young]
-    told = _forecast(mature, workers)
+    told: list[CategoryForecast] = []
+    for forecast in _forecast(mature, workers):
+        told.append(forecast)
+        tell(len(told), len(tasks))
     known = list(zip(mature, told, strict=True))
     young = [replace(task, kindred=_kindred(task, known)) for task in tasks if task.young]
-    return [*told, *_forecast(young, workers)]
+    for forecast in _forecast(young, workers):
+        told.append(forecast)
+        tell(len(told), len(tasks))
+    return told
+
+
+def forget_other_categories(
+    snapshot: Snapshot, told: Sequence[CategoryForecast], *, as_of: date, run_id: int
+) -> None:
+    """Take away what an earlier go of the same night told of categories that now have nothing to tell.
+
+    Without this a sku that was moved to another category would be wanted in both.
+    """
+    kept = {category.category for category in told if category.rows or len(category.season)}
+    for table in BY_CATEGORY:
+        there = snapshot.query(f"SELECT DISTINCT category FROM {table} WHERE as_of = DATE '{as_of}'")
+        nothing = pd.DataFrame(columns=TABLES[table].schema.names)
+        for category in sorted(set(there["category"]) - kept):
+            write_forecasts(snapshot.uri, nothing, category=category, as_of=as_of, run_id=run_id, table=table)
 
 
 def forecast_category(task: CategoryTask) -> CategoryForecast:
@@ -134,8 +167,13 @@ def young_categories(snapshot: Snapshot, categories: Sequence[str], *, as_of: da
     return frozenset(categories) - frozenset(first.loc[old, "category"])
 
 
-def _forecast(tasks: Sequence[CategoryTask], workers: int) -> list[CategoryForecast]:
-    return list(Parallel(n_jobs=workers)(delayed(forecast_category)(task) for task in tasks)) if tasks else []
+def _forecast(tasks: Sequence[CategoryTask], workers: int) -> Iterable[CategoryForecast]:
+    """In the order of the tasks, each as soon as it is there."""
+    if not tasks:
+        return []
+    at_once = Parallel(n_jobs=workers, return_as="generator")
+    forecasts: Iterable[CategoryForecast] = at_once(delayed(forecast_category)(task) for task in tasks)
+    return forecasts
 
 
 def _kindred(
@@ -184,11 +222,18 @@ def _lives(panel: pd.DataFrame) -> pd.DataFrame:
 
 
 def _forecasts(task: CategoryTask, model: DemandModel, weeks: Sequence[date]) -> pd.DataFrame:
-    """The forecasts of the series on offer."""
+    """The forecasts of the series on offer, with what people know better."""
     wanted = task.carried.rename(columns={"store_id": "store"})[["store", "sku"]]
     series = model.series[["store", "sku", "level_shape", "dispersion"]].merge(wanted)
     told = model.predict(weeks).merge(series, on=["store", "sku"])
-    return told.rename(columns={"store": "store_id"})
+    if task.overrides is None or task.overrides.empty:
+        return told.rename(columns={"store": "store_id"}).assign(base_mean=told["mean"])
+    described = told.merge(
+        task.carried.rename(columns={"store_id": "store"})[["store", "sku", "climate_zone", "category"]],
+        on=["store", "sku"],
+    ).merge(task.products[["sku", "style_id"]], on="sku")
+    moved = with_overrides(described, task.overrides)
+    return moved[[*told.columns, "base_mean"]].rename(columns={"store": "store_id"})
 
 
 def _phantoms(model: DemandModel) -> pd.DataFrame:

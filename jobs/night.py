@@ -6,18 +6,20 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from data.errors import InSeasonError, NightRefusedError
 from data.facts.supply import newest_days
 from data.locks import only_writer
-from data.records import Run, RunKind, RunState, RunStep, Store, StoreKind
+from data.records import Run, RunKind, RunState, RunStep
+from data.run_queue import newest_closed_date, why_not
+from data.uploads import forget_files
 from jobs.steps import STEPS
 from jobs.tonight import Night
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
+    from datetime import date, datetime
 
     from jobs.service import Service
     from jobs.steps import Step
@@ -38,17 +40,27 @@ class NightReport:
 
 def last_closed_date(service: Service) -> date:
     """The newest business date on which every store has closed."""
-    return service.clock.last_closed_date(_timezones(service))
+    with service.database.read() as session:
+        return newest_closed_date(session, service.clock)
 
 
 def run_night(
-    service: Service, as_of: date | None = None, *, on_step: Callable[[str], None] = lambda _: None
+    service: Service,
+    as_of: date | None = None,
+    *,
+    again_since: datetime | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> NightReport:
     """Run the night of a business date, or finish one that was cut off; a night that is done stays as it is.
+
+    A night that is done again reads what has been corrected since. It counts no date twice in the life of an
+    alert, and whoever has had this night's mail gets no other.
 
     Args:
         service: the stores, settings and clock.
         as_of: the business date; the newest on which every store has closed when not given.
+        again_since: do a night that is done once more, unless it began at this instant (of the machine's
+            time) or later; refused when a later night has run.
         on_step: told the name of each step as it starts.
 
     Raises:
@@ -57,18 +69,17 @@ def run_night(
     """
     business_date = _checked_date(service, as_of)
     with only_writer(service.database):
-        run_id, done = _claim(service, business_date)
+        run_id, done = _claim(service, business_date, again_since)
         if done is not None:
             return NightReport(business_date, ran=False, summary=done)
         try:
             summary = _run_steps(Night(service, business_date, run_id), on_step)
         except Exception as error:
-            _end(
-                service, run_id, str(error) if isinstance(error, InSeasonError) else repr(error), worked=False
-            )
+            _end(service, run_id, _why(error), worked=False)
             raise
         _end(service, run_id, summary, worked=True)
         service.facts.forget()
+        forget_files(service.database, service.settings, now=service.clock.machine_now())
     return NightReport(business_date, ran=True, summary=summary)
 
 
@@ -82,30 +93,33 @@ def _checked_date(service: Service, as_of: date | None) -> date:
     return as_of or closed
 
 
-def _timezones(service: Service) -> list[str | None]:
-    """Of the stores that customers walk into, and that have not closed for good."""
-    trading = or_(Store.closed_on.is_(None), Store.closed_on >= service.clock.now().date())
-    places = select(Store.timezone).where(Store.kind.in_((StoreKind.STORE, StoreKind.OUTLET)), trading)
-    with service.database.read() as session:
-        return list(session.scalars(places.distinct()))
-
-
-def _claim(service: Service, business_date: date) -> tuple[int, str | None]:
+def _claim(service: Service, business_date: date, again_since: datetime | None) -> tuple[int, str | None]:
     """The run of that night, made or taken up again; and its summary when it is already done."""
     now = service.clock.machine_now()
+    if again_since is not None:
+        _require_newest(service, business_date)
     with service.database.write() as session:
         run = session.scalar(select(Run).where(Run.kind == RunKind.NIGHT, Run.business_date == business_date))
         if run is None:
             run = Run(kind=RunKind.NIGHT, business_date=business_date, started_at=now, details={})
             session.add(run)
             session.flush()
-        elif run.state is RunState.SUCCEEDED:
+        elif run.state is RunState.SUCCEEDED and (again_since is None or run.started_at >= again_since):
             return run.run_id, run.summary
+        elif run.state is RunState.SUCCEEDED:
+            run.do_again(now)
         elif run.state is RunState.FAILED:
             run.start_over(now)
         else:
             run.resume(now)
         return run.run_id, None
+
+
+def _require_newest(service: Service, business_date: date) -> None:
+    with service.database.read() as session:
+        closed = newest_closed_date(session, service.clock)
+        if refusal := why_not(session, business_date, closed=closed):
+            raise NightRefusedError(refusal)
 
 
 def _run_steps(night: Night, on_step: Callable[[str], None]) -> str:
@@ -133,7 +147,7 @@ def _begin_step(night: Night, step: Step, position: int) -> bool:
         if known is None:
             run.steps.append(RunStep(position=position, name=step.name, started_at=now))
         else:
-            known.state, known.started_at = RunState.RUNNING, now
+            known.state, known.started_at, known.done, known.total = RunState.RUNNING, now, None, None
     return False
 
 
@@ -149,6 +163,13 @@ def _finish_step(night: Night, step: Step, rows: int, outcome: str) -> None:
             night.written.clear()
         run.details = run.details | night.remembered
     _log.info("night %s: %s: %s", night.business_date, step.name, outcome)
+
+
+def _why(error: Exception) -> str:
+    """Why a night failed, for people: a refusal says it itself, of anything else the log holds the place."""
+    if isinstance(error, InSeasonError):
+        return str(error)
+    return f"This was not foreseen ({type(error).__name__}: {error}); the log of the service tells where."
 
 
 def _require_facts(night: Night) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from sqlalchemy import func, or_, select
 
+from data.account_links import words_to_send
 from data.records import MailState, OutboxMail
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _FOR_GOOD: Final = 500
 _TOO_LARGE: Final = 552
 # A header is one line, however long: folded and encoded, no program would find the address in it.
 _LONGEST_LINE: Final = 998
+_LATE: Final = "The link in it was out of date, used or replaced before it could leave"
 _log = logging.getLogger(__name__)
 
 
@@ -60,7 +62,7 @@ class Delivered:
 
 
 def deliver_due(
-    database: Database, *, smtp_url: str, sender: str, clock: Clock, budget: timedelta = BUDGET
+    database: Database, *, smtp_url: str, sender: str, key: str, clock: Clock, budget: timedelta = BUDGET
 ) -> Delivered:
     """Send every mail that is due, for as long as the server answers and the budget lasts.
 
@@ -72,6 +74,7 @@ def deliver_due(
         database: the records.
         smtp_url: smtp://user:password@host:port, smtps:// for TLS from the start, ?starttls=true to switch.
         sender: the From address.
+        key: the service's secret key, with which the links that set a password are completed.
         clock: tells now.
         budget: no further mail is begun when this has passed.
     """
@@ -82,7 +85,8 @@ def deliver_due(
     try:
         with _connected(smtp_url) as server:
             while time.monotonic() < until and (mail := _lease_next(database, clock, result)):
-                if not _hand_over(database, server, mail, sender, clock, result):
+                words = _words(database, mail, key, clock, result)
+                if words and not _hand_over(database, server, mail, words, sender, clock, result):
                     break
     except (OSError, smtplib.SMTPException) as error:
         _mark_unreached(database, first, clock, error, result)
@@ -120,10 +124,25 @@ def _lease_next(database: Database, clock: Clock, result: Delivered) -> OutboxMa
             result.dead += 1
 
 
+def _words(
+    database: Database, mail: OutboxMail, key: str, clock: Clock, result: Delivered
+) -> tuple[str, str] | None:
+    """Text and HTML as they leave; None, and the mail given up, when its link is good no more."""
+    with database.read() as session:
+        words = words_to_send(session, mail, key=key, now=clock.machine_now())
+    if words is None:
+        with database.write() as session:
+            kept = session.get_one(OutboxMail, mail.mail_id, with_for_update=True)
+            kept.refused(clock.machine_now(), _LATE, final=True)
+        _count(kept, result)
+    return words
+
+
 def _hand_over(
     database: Database,
     server: _Conversation,
     mail: OutboxMail,
+    words: tuple[str, str],
     sender: str,
     clock: Clock,
     result: Delivered,
@@ -133,7 +152,7 @@ def _hand_over(
     What is wrong with this mail alone stops no other.
     """
     try:
-        message = _message(mail, sender)
+        message = _message(mail, words, sender)
     except Exception as error:  # noqa: BLE001  # the library has no error of its own for a malformed header
         _mark_refused(database, mail, clock, error, final=True, result=result)
         return True
@@ -253,7 +272,7 @@ def _answer(code: int, words: bytes | str) -> str:
     return f"{code} {words.decode('utf-8', 'replace') if isinstance(words, bytes) else words}"
 
 
-def _message(mail: OutboxMail, sender: str) -> EmailMessage:
+def _message(mail: OutboxMail, words: tuple[str, str], sender: str) -> EmailMessage:
     """The mail as it travels: text, HTML, and the chart that the HTML shows."""
     message = EmailMessage()
     message["Subject"] = mail.subject
@@ -265,8 +284,9 @@ def _message(mail: OutboxMail, sender: str) -> EmailMessage:
     if mail.unsubscribe_url:
         message["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
+    text, in_html = words
+    message.set_content(text)
+    message.add_alternative(in_html, subtype="html")
     if mail.chart:
         [_, html] = message.iter_parts()
         html.add_related(

@@ -63,10 +63,10 @@ class Outlook:
 
     @cached_property
     def forecast(self) -> pd.DataFrame:
-        """store, sku, week, mean, evidence, size, level_shape, dispersion."""
+        """store, sku, week, mean, base_mean (the model's own), evidence, size, level_shape, dispersion."""
         day = self.night.business_date.isoformat()
         return self.night.snapshot.query(
-            "SELECT store_id AS store, sku, week, mean, evidence, size, level_shape, dispersion "
+            "SELECT store_id AS store, sku, week, mean, base_mean, evidence, size, level_shape, dispersion "
             f"FROM forecasts WHERE as_of = DATE '{day}'"
         )
 

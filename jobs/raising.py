@@ -70,6 +70,7 @@ class _Night:
     muted: Mapping[str, str]
     found: dict[str, Finding]
     dead: frozenset[str]
+    replanned: Collection[tuple[str, str]]
     counts: Raised = field(default_factory=Raised)
 
 
@@ -81,6 +82,7 @@ def raise_alerts(
     now: datetime,
     muted: Mapping[str, str] | None = None,
     policies: Policies | None = None,
+    replanned: Collection[tuple[str, str]] = (),
 ) -> Raised:
     """Bring the live alerts in line with what a night found.
 
@@ -95,9 +97,10 @@ def raise_alerts(
         muted: reasons by the fingerprint of what may not change tonight, as `forecaster.mutes` words them.
             Figures that are late freeze everything, also the season's end; what was told of a store that has
             closed for good is over.
+        replanned: categories and season codes whose calendar people have changed since the night before.
         policies: with how many new alerts a store may be told of in a night; any number if None.
     """
-    night = _night(findings, business_date, now, muted or {})
+    night = _night(findings, business_date, now, muted or {}, replanned)
     held = _over_the_cap(database, night, policies) if policies is not None else frozenset()
     # A zone's alert stands before those of its stores, which point to it.
     zones_first = sorted(night.found.values(), key=lambda finding: finding.scope == Scope.STORE)
@@ -129,7 +132,11 @@ def live_alerts(database: Database) -> pd.DataFrame:
 
 
 def _night(
-    findings: Iterable[Finding], business_date: date, now: datetime, muted: Mapping[str, str]
+    findings: Iterable[Finding],
+    business_date: date,
+    now: datetime,
+    muted: Mapping[str, str],
+    replanned: Collection[tuple[str, str]],
 ) -> _Night:
     """What counts of the findings: nothing that is muted, and no season that is over."""
     heard = {finding.fingerprint: finding for finding in findings if finding.fingerprint not in muted}
@@ -137,7 +144,7 @@ def _night(
         key for key, finding in heard.items() if finding.last_day and finding.last_day < business_date
     )
     found = {key: finding for key, finding in heard.items() if key not in dead}
-    return _Night(business_date, now, muted, found, dead)
+    return _Night(business_date, now, muted, found, dead, replanned)
 
 
 def _over_the_cap(database: Database, night: _Night, policies: Policies) -> frozenset[str]:
@@ -277,7 +284,8 @@ def _let_go(session: Session, ids: Sequence[int], night: _Night) -> None:
             alert.becomes_unknown(now=night.now, reason=frozen)
             night.counts.frozen += was_live
         else:
-            alert.clears(business_date=night.business_date, now=night.now)
+            replanned = (alert.category, alert.season_code) in night.replanned
+            alert.clears(business_date=night.business_date, now=night.now, replanned=replanned)
             night.counts.resolved += was_live and not alert.is_live
 
 

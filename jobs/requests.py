@@ -11,6 +11,7 @@ import pandas as pd
 from sqlalchemy import and_, bindparam, delete, insert, select
 from sqlalchemy.orm import joinedload
 
+from data.nearby import to_spare
 from data.outbox import Letter, forget_addresses, queue_mail
 from data.records import (
     CustomerRequest,
@@ -21,7 +22,7 @@ from data.records import (
     Run,
     Store,
 )
-from data.requests import name_of, to_spare
+from data.requests import name_of
 from web import create_app
 from web.rendering.notices import back_in_stock
 from web.rendering.words import count

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jobs.service import Service
 
 _THREADS: Final = 8
+_MEGABYTE: Final = 2**20
 _PORTS_TO_TRY: Final = 20
 _FORWARDED: Final = frozenset({"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"})
 
@@ -38,7 +39,14 @@ def serve(service: Service, *, any_port: bool = False, say: Callable[[str], None
     app = create_app(settings, service.database, service.clock)
     try:
         server = create_server(
-            app, host=settings.host, port=port, threads=_THREADS, ident=None, **proxy_options(settings)
+            app,
+            host=settings.host,
+            port=port,
+            threads=_THREADS,
+            ident=None,
+            # A larger body is refused before it is stored; the app knows what each page may be sent.
+            max_request_body_size=(settings.upload_mb + 1) * _MEGABYTE,
+            **proxy_options(settings),
         )
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:

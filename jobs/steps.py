@@ -9,8 +9,10 @@ from data.assortment import climate_frame
 from data.facts.panel import build_panel, weekly_facts
 from data.feeds.inbox import ingest_waiting
 from data.feeds.reports import ImportReport, Refusal
-from data.outcomes import record_effort
-from data.selling_windows import resolve
+from data.outcomes.effort import record_effort
+from data.overrides import overrides_in_force
+from data.selling_windows import newest_version, resolve
+from data.settings import secret_key
 from forecaster.rules.lateness import mutes
 from jobs.actions import lapse, store_actions
 from jobs.buy_notes import keep_notes
@@ -18,13 +20,16 @@ from jobs.digest import queue_digests
 from jobs.drawing import draw_alerts
 from jobs.drivers import background_of, drivers_of
 from jobs.findings import to_findings
-from jobs.forecasting import CategoryTask, forecast_all, young_categories
+from jobs.forecasting import CategoryTask, forecast_all, forget_other_categories, young_categories
+from jobs.freshness import keep_freshness
 from jobs.keep_open import propose_tests, read_due_tests
 from jobs.outbox import deliver_due
 from jobs.outcomes import judge_alerts
+from jobs.overrides import measure_overrides
 from jobs.raising import live_alerts, raise_alerts
 from jobs.requests import collect_requests, look_after_requests
-from jobs.tonight import HORIZON_WEEKS
+from jobs.sheets import prepare_plans
+from jobs.tonight import CALENDAR, HORIZON_WEEKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +68,8 @@ def ingest(night: Night) -> tuple[int, str]:
     collect_requests(service, run_id=night.run_id)
     versions = service.facts.snapshot().versions
     night.remembered["inputs"] = {name: versions.get(name, 0) for name in _INPUTS}
+    with service.database.read() as session:
+        night.remembered[CALENDAR] = newest_version(session) or 0
     taken = [outcome for outcome in outcomes if isinstance(outcome, ImportReport)]
     refused = [outcome.reason for outcome in outcomes if isinstance(outcome, Refusal)]
     faulty = [report.summary for report in taken if report.rows_rejected]
@@ -102,7 +109,9 @@ def forecast(night: Night) -> tuple[int, str]:
     """Forecast every category for the coming year."""
     facts = night.service.facts
     before = facts.begin_forecasts()
-    told = forecast_all(_category_tasks(night), workers=night.service.settings.workers)
+    told = forecast_all(_category_tasks(night), workers=night.service.settings.workers, tell=night.tell)
+    if night.has_begun_before:
+        forget_other_categories(night.snapshot, told, as_of=night.business_date, run_id=night.run_id)
     after = {name: facts.version(name) for name in before}
     night.written.update({name: version for name, version in after.items() if version > before[name]})
     night.remembered["substitution"] = {category.category: category.substitution for category in told}
@@ -118,6 +127,7 @@ def _category_tasks(night: Night) -> list[CategoryTask]:
     """What each category's forecast needs, small enough to be sent to another process."""
     with night.service.database.read() as session:
         climate = climate_frame(session)
+        overrides = overrides_in_force(session, night.business_date)
     products = night.trade.products[_FORECAST_PRODUCTS]
     stores = night.trade.stores.rename(columns={"store_id": "store", "kind": "format"})[["store", "format"]]
     series = night.carried.drop(columns="style_id")
@@ -138,6 +148,7 @@ def _category_tasks(night: Night) -> list[CategoryTask]:
             run_id=night.run_id,
             young=name in young,
             wordings=night.wordings,
+            overrides=overrides[overrides["category"] == name],
         )
         for name, group in series.groupby("category")
     ]
@@ -169,6 +180,7 @@ def alerts(night: Night) -> tuple[int, str]:
         business_date=night.business_date,
         now=now,
         muted=dict(zip(silent["identity"], silent["reason"], strict=True)),
+        replanned=night.replanned,
         policies=outlook.policies,
     )
     propose_tests(outlook)
@@ -180,6 +192,7 @@ def alerts(night: Night) -> tuple[int, str]:
     )
     with database.write() as session:
         record_effort(session, outlook.effort_of_stores, business_date=night.business_date)
+    keep_freshness(outlook)
     drawn = draw_alerts(night)
     night.summary = raised.sentence + _late(sorted(outlook.silent_stores))
     return drawn, night.summary
@@ -192,7 +205,10 @@ def _late(stores: list[str]) -> str:
 
 def outcomes(night: Night) -> tuple[int, str]:
     """Judge the alerts whose time is over, and look for losses that nobody was told of."""
-    return judge_alerts(night) if night.is_newest else (0, "a later night has judged the alerts")
+    if not night.is_newest:
+        return 0, "a later night has judged the alerts"
+    measure_overrides(night)
+    return judge_alerts(night)
 
 
 def digest(night: Night) -> tuple[int, str]:
@@ -210,7 +226,11 @@ def mail(night: Night) -> tuple[int, str]:
     if not url:
         return 0, "no mail server is set: mails are kept in the app"
     result = deliver_due(
-        night.service.database, smtp_url=url, sender=settings.mail_from, clock=night.service.clock
+        night.service.database,
+        smtp_url=url,
+        sender=settings.mail_from,
+        key=secret_key(settings),
+        clock=night.service.clock,
     )
     return result.sent, result.sentence
 
@@ -221,6 +241,7 @@ STEPS: Final = (
     Step("forecast", forecast),
     Step("gap", gap, repeat=True),
     Step("alerts", alerts),
+    Step("plans", prepare_plans),
     Step("outcomes", outcomes),
     Step("requests", look_after_requests),
     Step("digest", digest),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from data.assortment import carried, presentation_frame, products_frame, stores_frame
 from data.facts.panel import Trade
@@ -16,7 +17,7 @@ from data.facts.requests import read_wordings
 from data.facts.store import Snapshot
 from data.facts.supply import last_stocked
 from data.fiscal import week_start
-from data.records import Finding, Run, RunKind, RunState, StoreKind
+from data.records import CalendarTouch, Finding, Run, RunKind, RunState, RunStep, StoreKind
 from data.selling_windows import calendar_frame, markdown_frame
 from jobs.outlook import Outlook
 
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
 
     from jobs.service import Service
 
+CALENDAR: Final = "calendar"
+"""Under this name a night remembers the version of the calendar that it reads."""
+
 HORIZON_WEEKS: Final = 52
 """How far ahead every night looks."""
+
+_TELL_EVERY_SECONDS: Final = 2.0
 
 
 @dataclass
@@ -45,6 +51,7 @@ class Night:
     findings: list[Finding] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
     summary: str = ""
+    _told_at: float = 0.0
 
     @property
     def first_week(self) -> date:
@@ -103,6 +110,36 @@ class Night:
     def wordings(self) -> pd.DataFrame:
         """What customers' own words mean of the assortment (`data.facts.requests.read_wordings`)."""
         return read_wordings(self.snapshot, self.trade.products, as_of=self.business_date)
+
+    @cached_property
+    def has_begun_before(self) -> bool:
+        """Whether it was begun, or even done, before: what it wrote then may still stand."""
+        with self.service.database.read() as session:
+            return "resumed_at" in session.get_one(Run, self.run_id).details
+
+    def tell(self, done: int, total: int) -> None:
+        """Write down how far the step at work is, at most every few seconds, for whoever watches."""
+        if (now := monotonic()) < self._told_at + _TELL_EVERY_SECONDS:
+            return
+        self._told_at = now
+        at_work = (RunStep.run_id == self.run_id, RunStep.state == RunState.RUNNING)
+        with self.service.database.write() as session:
+            session.execute(update(RunStep).where(*at_work).values(done=done, total=total))
+
+    @cached_property
+    def replanned(self) -> frozenset[tuple[str, str]]:
+        """Categories and season codes whose calendar people have changed since the night before."""
+        nights = select(Run).where(Run.kind == RunKind.NIGHT, Run.state == RunState.SUCCEEDED)
+        earlier = nights.where(Run.business_date < self.business_date).order_by(Run.business_date.desc())
+        with self.service.database.read() as session:
+            before = session.scalar(earlier.limit(1))
+            if before is None or (version := before.details.get(CALENDAR)) is None:
+                return frozenset()
+            now = session.get_one(Run, self.run_id).details[CALENDAR]
+            touched = select(CalendarTouch.category, CalendarTouch.season_code).where(
+                CalendarTouch.version_id > version, CalendarTouch.version_id <= now
+            )
+            return frozenset((row.category, row.season_code) for row in session.execute(touched))
 
     @cached_property
     def is_newest(self) -> bool:
