@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from datetime import date
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app
+from flask import current_app, g, request
 from markupsafe import Markup
 
-from web.access import navigation, person_or_none
+from web.access import AT_HAND, navigation, person_or_none
 from web.rendering import sentences, words
 from web.rendering.details import Details
-from web.services import services
+from web.rendering.locality import here, locality_of, written_for
+from web.security import STATIC
+from web.services import reading, services
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 def attach_layout(app: Flask) -> None:
     """Give the templates their words."""
+    app.before_request(_settle)
+    app.teardown_request(_leave)
     app.context_processor(_for_pages)
     app.url_defaults(_stamp)
     app.jinja_env.globals.update(details_of=Details.of, tell=sentences, words=words)
@@ -36,11 +41,27 @@ def attach_layout(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
 
 
+def _settle() -> None:
+    """Write this answer as it is written where its reader works."""
+    if request.endpoint in STATIC:
+        return
+    stack = ExitStack()
+    place = locality_of(person_or_none(), reading(), services().settings)
+    stack.enter_context(written_for(place))
+    g.locality_stack = stack
+
+
+def _leave(_error: BaseException | None) -> None:
+    if (stack := g.pop("locality_stack", None)) is not None:
+        stack.close()
+
+
 def _for_pages() -> dict[str, Any]:
     person = person_or_none()
     return {
         "person": person,
         "navigation": navigation(person) if person else [],
+        "at_hand": AT_HAND,
         "today": services().today,
         "clock_stands": services().settings.today is not None,
     }
@@ -71,8 +92,8 @@ def _full_day(value: date | str) -> str:
 
 
 def _instant(value: datetime) -> Markup:
-    """An instant in the chain's time zone, with the instant for machines behind it."""
-    told = words.instant(value, services().settings.timezone)
+    """An instant by the reader's clock, with the instant for machines behind it."""
+    told = words.instant(value, here().zone)
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), told)
 
 
@@ -80,4 +101,4 @@ def _figure(value: float | None) -> str:
     """A quantity of units with one decimal where it is small."""
     if value is None:
         return ""
-    return f"{value:,.1f}" if abs(value) < 10 and value != round(value) else f"{value:,.0f}"  # noqa: PLR2004
+    return words.number(value, 1 if abs(value) < 10 and value != round(value) else 0)  # noqa: PLR2004

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from flask import request
+from flask_compress import Compress
 
+from data.sessions import SESSION_LASTS
 from data.settings import secret_key
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from data.settings import Settings
 
-SESSION_LASTS: Final = timedelta(hours=12)
 _LARGEST_FORM: Final = 64 * 1024
 _YEAR: Final = 365 * 24 * 3600
 
@@ -35,6 +35,8 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# A calendar program keeps what it has read and asks whether there is anything new.
+ASKED_AGAIN: Final = frozenset({"calendar.feed"})
 STATIC: Final = frozenset({"static", "bootstrap.static"})
 
 
@@ -47,20 +49,31 @@ def secure(app: Flask, settings: Settings) -> None:
         # Lax, so that a link in a mail finds its reader logged in.
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
+        # As long as the session in the records, and no page prolongs it.
         PERMANENT_SESSION_LIFETIME=SESSION_LASTS,
+        SESSION_REFRESH_EACH_REQUEST=False,
         # A form lives as long as its session.
         WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=_LARGEST_FORM,
         SEND_FILE_MAX_AGE_DEFAULT=_YEAR,
         BOOTSTRAP_SERVE_LOCAL=True,
+        # Pages are not compressed: their size would tell an eavesdropper what a token in them is like.
+        COMPRESS_MIMETYPES=["text/css", "text/javascript", "image/svg+xml"],
+        COMPRESS_STREAMING_ENDPOINT_CONDITIONAL=sorted(STATIC),
     )
+    Compress(app)
     app.after_request(_add_headers)
 
 
 def _add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint not in STATIC:
+    if request.endpoint in ASKED_AGAIN:
+        response.headers["Cache-Control"] = "private, no-cache"
+    elif request.endpoint in STATIC:
+        # Compressing takes the place of the file, which is to be closed all the same.
+        response.call_on_close(response.response.close)  # type: ignore[union-attr]  # a file
+    else:
         response.headers["Cache-Control"] = "no-store"
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}")
