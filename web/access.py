@@ -7,20 +7,26 @@ from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
-from flask import abort, redirect, request, url_for
+from flask import abort, current_app, g, has_request_context, redirect, request, url_for
 from flask_login import current_user
-from sqlalchemy import or_, select
+from sqlalchemy import false, or_, select, union
 
 from data.records import (
     Alert,
+    AlertOutcome,
+    ApiToken,
     Consignment,
     CustomerRequest,
     Decision,
+    ForecastOverride,
+    MissedLoss,
     OutboxMail,
     Person,
     Product,
+    Proposal,
     Role,
     Store,
+    Upload,
 )
 from web.services import reading
 
@@ -40,35 +46,86 @@ Q = TypeVar("Q", bound="Select[*tuple[Any, ...]]")
 PUBLIC: Final = frozenset(
     {
         "auth.login",
+        # A password that is forgotten, and one that is set with the link of a mail.
+        "auth.forgot",
+        "auth.send_link",
+        "auth.reset",
+        "auth.new_password",
+        "auth.set_password",
+        # Open while there is no account, and shut for good afterwards.
+        "setup.index",
+        "setup.begin",
         "health.healthz",
         "health.readyz",
         "static",
         "bootstrap.static",
+        # Read by a calendar program, by the secret in its address.
+        "calendar.feed",
         # Behind these stands a signed token instead.
         "subscriptions.ask_to_stop",
         "subscriptions.stop",
+        # What the API is like is no secret; what it answers asks for a token.
+        "openapi.spec",
     }
 )
+
+API: Final = "/api/"
+API_PERSON: Final = "api_person"
+"""Under this name the API's guard leaves whose token was sent."""
 
 SEES_RUNS: Final = (Role.MERCHANDISER, Role.ADMIN)
 
 
+LABELS: Final = {
+    "alerts.index": "Today",
+    "season.index": "Season",
+    "calendar.index": "Calendar",
+    "find.index": "Find",
+    "asking.index": "Ask",
+    "decisions.index": "Requests",
+    "outcomes.index": "Outcomes",
+    "runs.index": "Runs",
+    "feeds.index": "Feeds",
+    "people.index": "People",
+    "policies.index": "Policies",
+    "tokens.index": "Tokens",
+    "mails.index": "Mails",
+}
+"""The places of the navigation, each the first page of a part of the app."""
+
+PLACES: Final = {
+    Role.STORE_MANAGER: (
+        "alerts.index", "find.index", "asking.index", "decisions.index",
+        "outcomes.index", "mails.index", "tokens.index",
+    ),
+    Role.MERCHANDISER: (
+        "season.index", "alerts.index", "decisions.index", "outcomes.index",
+        "calendar.index", "policies.index", "find.index", "asking.index", "runs.index", "feeds.index",
+        "mails.index", "tokens.index",
+    ),
+    Role.ADMIN: (
+        "alerts.index", "runs.index", "feeds.index", "people.index",
+        "policies.index", "season.index", "calendar.index", "decisions.index", "outcomes.index",
+        "find.index", "asking.index", "mails.index", "tokens.index",
+    ),
+}  # fmt: skip
+"""Where each goes, most wanted first."""
+
+AT_HAND: Final = 4
+"""So many places fit side by side on a phone; the others stand behind "More"."""
+
+
 @dataclass(frozen=True)
 class Item:
-    """A place in the navigation, and who sees it."""
+    """A place in the navigation."""
 
     endpoint: str
     label: str
-    roles: tuple[Role, ...] = tuple(Role)
 
-
-NAVIGATION: Final = (
-    Item("alerts.index", "Alerts"),
-    Item("asking.index", "Ask"),
-    Item("decisions.index", "Decisions"),
-    Item("mails.index", "Mails"),
-    Item("runs.index", "Runs", SEES_RUNS),
-)
+    @property
+    def part(self) -> str:
+        """The part of the app that it opens."""
+        return self.endpoint.partition(".")[0]
 
 
 def guard_every_page(app: Flask) -> None:
@@ -76,8 +133,15 @@ def guard_every_page(app: Flask) -> None:
     app.before_request(_require_person)
 
 
+def is_api() -> bool:
+    """Whether a program is asking, who is known by a token and never by a browser's session."""
+    return has_request_context() and request.path.startswith(API)
+
+
 def person_or_none() -> Person | None:
-    """Who is asking, if they have logged in."""
+    """Who is asking: whoever has logged in, or, in the API, whose token was sent."""
+    if is_api():
+        return cast("Person | None", g.get(API_PERSON))
     return cast("Person", current_user.person) if current_user.is_authenticated else None
 
 
@@ -105,8 +169,17 @@ def require_role(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def navigation(person: Person) -> list[Item]:
-    """The places a person may go to."""
-    return [item for item in NAVIGATION if person.role in item.roles]
+    """The places a person may go to, most wanted first."""
+    return [
+        Item(endpoint, LABELS[endpoint])
+        for endpoint in PLACES[person.role]
+        if endpoint in current_app.view_functions
+    ]
+
+
+def home_of(person: Person) -> str:
+    """The endpoint of a person's first page."""
+    return navigation(person)[0].endpoint
 
 
 def visible_alerts(query: Q, person: Person) -> Q:
@@ -134,8 +207,13 @@ def visible_decisions(query: Q, person: Person) -> Q:
     """Cut a query over decisions to those about the person's stores, as taker or giver, and categories."""
     if (stores := person.store_ids) is not None:
         own = sorted(stores)
-        given = or_(Consignment.from_store.in_(own), Consignment.to_store.in_(own))
-        query = query.where(or_(Decision.store_id.in_(own), Decision.consignments.any(given)))
+        # Three small answers of three indexes, where one condition over all would read every decision.
+        theirs = union(
+            select(Decision.decision_id).where(Decision.store_id.in_(own)),
+            select(Consignment.decision_id).where(Consignment.from_store.in_(own)),
+            select(Consignment.decision_id).where(Consignment.to_store.in_(own)),
+        )
+        query = query.where(Decision.decision_id.in_(theirs))
     if (categories := person.category_names) is not None:
         query = query.where(Decision.category.in_(sorted(categories)))
     return query
@@ -158,6 +236,13 @@ def visible_mails(query: Q, person: Person) -> Q:
     return query.where(OutboxMail.person_id == person.person_id)
 
 
+def visible_tokens(query: Q, person: Person) -> Q:
+    """Cut a query over tokens to the person's own; the admin sees all."""
+    if person.role is Role.ADMIN:
+        return query
+    return query.where(ApiToken.person_id == person.person_id)
+
+
 def visible_requests(query: Q, person: Person) -> Q:
     """Cut a query over customers' requests to the person's stores and categories; words belong to none."""
     if (stores := person.store_ids) is not None:
@@ -174,6 +259,49 @@ def visible_requests(query: Q, person: Person) -> Q:
     return query
 
 
+def visible_outcomes(query: Q, person: Person) -> Q:
+    """Cut a query over outcomes to those of alerts that the person may see."""
+    if (stores := person.store_ids) is not None:
+        query = query.where(AlertOutcome.store_id.in_(sorted(stores)))
+    if (categories := person.category_names) is not None:
+        query = query.where(AlertOutcome.category.in_(["", *sorted(categories)]))
+    return query
+
+
+def visible_losses(query: Q, person: Person) -> Q:
+    """Cut a query over losses that no alert spoke of to the person's stores and categories."""
+    if (stores := person.store_ids) is not None:
+        query = query.where(MissedLoss.store_id.in_(sorted(stores)))
+    if (categories := person.category_names) is not None:
+        query = query.where(MissedLoss.category.in_(sorted(categories)))
+    return query
+
+
+def visible_proposals(query: Q, person: Person) -> Q:
+    """Cut a query over proposed dates to the person's categories; no store manager sees any."""
+    if person.role is Role.STORE_MANAGER:
+        return query.where(false())
+    if (categories := person.category_names) is not None:
+        query = query.where(Proposal.category.in_(sorted(categories)))
+    return query
+
+
+def visible_overrides(query: Q, person: Person) -> Q:
+    """Cut a query over changes of the forecast to the person's categories; no store manager sees any."""
+    if person.role is Role.STORE_MANAGER:
+        return query.where(false())
+    if (categories := person.category_names) is not None:
+        query = query.where(ForecastOverride.category.in_(sorted(categories)))
+    return query
+
+
+def visible_uploads(query: Q, person: Person) -> Q:
+    """Cut a query over uploaded files to the person's own; the admin sees all."""
+    if person.role is Role.ADMIN:
+        return query
+    return query.where(Upload.person_id == person.person_id)
+
+
 def one_or_404(query: Select[E]) -> E:
     """The one row of a query that is cut to the person; what is not theirs is not there."""
     row = reading().scalars(query).one_or_none()
@@ -183,6 +311,9 @@ def one_or_404(query: Select[E]) -> E:
 
 
 def _require_person() -> Response | None:
+    if is_api():
+        # Behind `web.api.guard`.
+        return None
     if request.endpoint in PUBLIC or person_or_none() is not None:
         return None
     if request.endpoint is None:

@@ -1,161 +1,93 @@
-"""Alerts: the list, worst first, and one alert with its chart, its stores and its history."""
+"""Alerts: today's, worst first, and one alert with its chart, its stores and its history."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import defer, selectinload
 
-from data.records import (
-    LIVE,
-    Alert,
-    AlertChart,
-    Condition,
-    Person,
-    Product,
-    Run,
-    RunKind,
-    Scope,
-    Status,
-    Store,
-    ungrouped,
-)
-from web.access import current_person, one_or_404, visible_alerts, visible_stores
-from web.addresses import Place, id_in, place_in
-from web.decisions import actions_for
+from data.nearby import nearest_of_each
+from data.records import LIVE, Alert, AlertChart, AlertOutcome, Person, Scope, Severity, Store
+from web.access import current_person, home_of, one_or_404, visible_alerts, visible_stores
+from web.addresses import Place, place_in
+from web.exports import asked_kind, table_answer
+from web.lately import lately
+from web.offers import actions_for, first_offers
+from web.rendering import outcome_words
 from web.rendering.chart_style import with_style
+from web.rendering.details import Details
 from web.rendering.drivers import certainty, reasons
 from web.rendering.life import dismissals, frozen_because, line_of, place, standing_until
-from web.rendering.sentences import Standing, rule_codes
+from web.rendering.sentences import rule_codes
 from web.services import reading, services
+from web.today import (
+    FILE_COLUMNS,
+    PAGE,
+    SHOWN_STATUSES,
+    Filters,
+    categories_of,
+    file_of,
+    last_night,
+    page_of,
+    standing,
+    tally,
+    turned_away,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
+    from collections.abc import Mapping, Sequence
 
     from flask.typing import ResponseReturnValue
     from sqlalchemy import Select
-    from werkzeug.datastructures import MultiDict
 
-Q = TypeVar("Q", bound="Select[*tuple[Any, ...]]")
+    from data.nearby import Nearby
 
 alerts = Blueprint("alerts", __name__)
 
-PAGE: Final = 25
-SHOWN_STATUSES: Final = (
-    Status.OPEN,
-    Status.ACKNOWLEDGED,
-    Status.SNOOZED,
-    Status.PENDING,
-    Status.RESOLVED,
-    Status.DISMISSED,
-    Status.EXPIRED,
-)
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the address asks for; what it does not know is ignored."""
-
-    status: Status
-    store: str
-    category: str
-    rule: str
-    group: int
-
-    @classmethod
-    def of(cls, asked: MultiDict[str, str]) -> Filters:
-        """Read the filters from an address."""
-        status = asked.get("status", "")
-        return cls(
-            status=Status(status) if status in set(SHOWN_STATUSES) else Status.OPEN,
-            store=asked.get("store", ""),
-            category=asked.get("category", ""),
-            rule=asked.get("rule", ""),
-            group=asked.get("group", 0, type=id_in),
-        )
-
-    @property
-    def narrow(self) -> bool:
-        """Whether fewer than all alerts of a status are asked for."""
-        return bool(self.store or self.category or self.rule or self.group)
-
-    @property
-    def in_address(self) -> dict[str, Any]:
-        """The filters that are set, for a link."""
-        given: dict[str, Any] = {"store": self.store, "category": self.category, "rule": self.rule}
-        if self.group:
-            given["group"] = self.group
-        if self.status is not Status.OPEN:
-            given["status"] = str(self.status)
-        return {name: value for name, value in given.items() if value}
-
-    def cut(self, query: Q, person: Person) -> Q:
-        """Cut a query over alerts to what is asked for.
-
-        Whoever looks after all stores sees a zone's alert in place of those of its stores, unless a store or
-        the zone's are asked for. What was never confirmed is shown while it waits, and not afterwards.
-        """
-        query = query.where(Alert.status == self.status)
-        if self.status is not Status.PENDING:
-            query = query.where(Alert.opened_on.is_not(None))
-        if self.group:
-            query = query.where(Alert.parent_id == self.group)
-        elif person.store_ids is None and not self.store:
-            query = query.where(ungrouped())
-        for column, value in (
-            (Alert.store_id, self.store),
-            (Alert.category, self.category),
-            (Alert.rule, self.rule),
-        ):
-            if value:
-                query = query.where(column == value)
-        return query
-
-
-@dataclass(frozen=True)
-class LastNight:
-    """When the last night ran, and for which date."""
-
-    business_date: date
-    state: str
+# Of a zone; the list has them all.
+_MOST_STORES: Final = 50
+# Of each size: the nearest may say no.
+_NEAREST: Final = 2
 
 
 @alerts.get("/")
 def home() -> ResponseReturnValue:
     """The first page."""
-    return redirect(url_for("alerts.index"))
+    return redirect(url_for(home_of(current_person())))
 
 
 @alerts.get("/alerts")
 def index() -> ResponseReturnValue:
     """The alerts of the person's stores, worst first, a page at a time."""
     person, filters = current_person(), Filters.of(request.args)
+    if kind := asked_kind():
+        rows = reading().execute(file_of(filters, person).execution_options(yield_per=500))
+        return table_answer("alerts", FILE_COLUMNS, rows, kind)
     after = place_in(request.args.get("after", ""))
-    rows = _page(filters, person, after)
-    last = rows[PAGE - 1][0] if len(rows) > PAGE else None
-    total, amount = _total(filters, person)
+    found = page_of(filters, person, after)
+    last = found[PAGE - 1][0] if len(found) > PAGE else None
+    shown = found[:PAGE]
     return render_template(
         "alerts/list.html",
-        rows=rows[:PAGE],
+        rows=shown,
+        offers=first_offers((alert for alert, _ in shown), person),
         filters=filters,
-        total=total,
-        amount=amount,
+        tally=tally(filters, person),
+        turned_away=turned_away(filters, person),
         after=str(Place(last.money_lost, last.units_lost, last.alert_id)) if last else "",
         continued=after is not None,
-        standing=None if rows else _standing(person),
+        standing=None if shown or filters.narrow else standing(person),
         stores=reading().execute(visible_stores(person)).all(),
-        categories=_categories(person),
+        categories=categories_of(person),
         rules=rule_codes(),
         statuses=SHOWN_STATUSES,
+        severities=tuple(Severity),
         can_choose=filters.status in LIVE,
         place_of=place,
         last_night=last_night(),
+        lately=lately(),
     )
 
 
@@ -165,6 +97,7 @@ def show(alert_id: int) -> ResponseReturnValue:
     person = current_person()
     alert = one_or_404(_one(alert_id).options(selectinload(Alert.events)))
     names, today = _names(event.who for event in alert.events), services().today
+    stores = _stores_of(alert, person)
     return render_template(
         "alerts/show.html",
         alert=alert,
@@ -178,7 +111,10 @@ def show(alert_id: int) -> ResponseReturnValue:
         history=[(event, line_of(event, names, today)) for event in reversed(alert.events)],
         can_undo=alert.can_undo(person.email, services().clock.now()),
         dismissals=dismissals(),
-        stores=_stores_of(alert, person),
+        stores=stores[:_MOST_STORES],
+        more_stores=len(stores) > _MOST_STORES,
+        nearby=_nearby(alert),
+        outcome=_outcome(alert_id),
         group=_group_of(alert, person),
         actions=actions_for(alert, person),
         back=url_for("alerts.index"),
@@ -201,23 +137,13 @@ def chart_svg(alert_id: int) -> ResponseReturnValue:
     return answer
 
 
-def last_night() -> LastNight | None:
-    """The newest night that has been started, if any."""
-    query = (
-        select(Run.business_date, Run.state)
-        .where(Run.kind == RunKind.NIGHT, Run.business_date.is_not(None))
-        .order_by(Run.business_date.desc())
-        .limit(1)
-    )
-    found = reading().execute(query).first()
-    return LastNight(found[0], str(found[1])) if found and found[0] else None
-
-
 def _one(alert_id: int) -> Select[Alert]:
     return visible_alerts(select(Alert).where(Alert.alert_id == alert_id), current_person())
 
 
 def _store_name(alert: Alert) -> str | None:
+    if alert.store_id is None:
+        return None
     return reading().scalar(select(Store.name).where(Store.store_id == alert.store_id))
 
 
@@ -227,7 +153,7 @@ def _chart(alert_id: int) -> AlertChart | None:
 
 
 def _stores_of(alert: Alert, person: Person) -> Sequence[tuple[Alert, str]]:
-    """The alerts of the stores that a zone's alert gathers, worst first."""
+    """The worst of the alerts that a zone's gathers, and one more where there are more than are shown."""
     if alert.scope != Scope.ZONE:
         return []
     query = (
@@ -235,9 +161,25 @@ def _stores_of(alert: Alert, person: Person) -> Sequence[tuple[Alert, str]]:
         .join(Store, Store.store_id == Alert.store_id)
         .where(Alert.parent_id == alert.alert_id, Alert.status.in_(LIVE))
         .order_by(Alert.money_lost.desc(), Alert.alert_id)
-        .options(defer(Alert.details), defer(Alert.drivers))
+        .options(defer(Alert.drivers))
+        .limit(_MOST_STORES + 1)
     )
     return [(each, name) for each, name in reading().execute(visible_alerts(query, person))]
+
+
+def _outcome(alert_id: int) -> str:
+    """What became of it, once the night has judged it."""
+    judged = reading().get(AlertOutcome, alert_id)
+    return outcome_words.told(judged, services().today) if judged else ""
+
+
+def _nearby(alert: Alert) -> Mapping[str, Sequence[Nearby]]:
+    """The nearest stores that have the sizes that are missed, by sku, while somebody can still be helped."""
+    missed = [size.sku for size in Details.of(alert).sizes if size.lost > 0]
+    if alert.store_id is None or not alert.is_live or not missed:
+        return {}
+    now = services().clock.now()
+    return nearest_of_each(reading(), missed, store_id=alert.store_id, now=now, limit=_NEAREST)
 
 
 def _group_of(alert: Alert, person: Person) -> int | None:
@@ -246,47 +188,6 @@ def _group_of(alert: Alert, person: Person) -> int | None:
         return None
     query = select(Alert.alert_id).where(Alert.alert_id == alert.parent_id)
     return reading().scalar(visible_alerts(query, person))
-
-
-def _page(filters: Filters, person: Person, after: Place | None) -> Sequence[tuple[Alert, str | None]]:
-    """One page of alerts with their stores' names, and one more row when there is a next page."""
-    order = (Alert.money_lost, Alert.units_lost, Alert.alert_id)
-    query = visible_alerts(
-        filters.cut(select(Alert, Store.name).outerjoin(Store, Store.store_id == Alert.store_id), person),
-        person,
-    )
-    if after is not None:
-        query = query.where(tuple_(*order) < after)
-    query = query.order_by(*(column.desc() for column in order)).limit(PAGE + 1)
-    return [(alert, name) for alert, name in reading().execute(query)]
-
-
-def _total(filters: Filters, person: Person) -> tuple[int, Decimal]:
-    """How many alerts the filters leave, and the money at stake in them."""
-    query = visible_alerts(filters.cut(select(func.count(), func.sum(Alert.money_lost)), person), person)
-    found, amount = reading().execute(query).one()
-    return found, Decimal(amount or 0)
-
-
-def _standing(person: Person) -> Standing:
-    """The live alerts that the person may see, whatever the filters say."""
-    query = select(Alert.status, Alert.condition, func.count()).where(Alert.status.in_(LIVE))
-    if person.store_ids is None:
-        query = query.where(ungrouped())
-    found = reading().execute(visible_alerts(query.group_by(Alert.status, Alert.condition), person)).all()
-    numbers: Counter[Status] = Counter()
-    for status, _condition, number in found:
-        numbers[status] += number
-    return Standing(
-        numbers=numbers,
-        frozen=sum(number for _, condition, number in found if condition is Condition.UNKNOWN),
-    )
-
-
-def _categories(person: Person) -> Sequence[str]:
-    if (own := person.category_names) is not None:
-        return sorted(own)
-    return reading().scalars(select(Product.category).distinct().order_by(Product.category)).all()
 
 
 def _names(emails: Any) -> dict[str, str]:

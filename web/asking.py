@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from data.errors import InSeasonError
+from data.nearby import gone_on, whereabouts
 from data.records import (
     CONTACT_LASTS,
     LONGEST_WORDS,
@@ -23,17 +22,15 @@ from data.records import (
     CustomerRequest,
     RequestOutcome,
     Store,
-    StoreKind,
     Wanted,
 )
-from data.requests import find_styles, gone_on, name_of, recorded_by_form, require_known, whereabouts
-from web.access import current_person, one_or_404, visible_requests, visible_stores
-from web.rendering.words import instant
+from data.requests import find_styles, name_of, names_of, record_once, require_known
+from web.access import current_person, one_or_404, visible_requests
+from web.places import clock_of, place_meant, places_of, tidied
 from web.services import reading, services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from flask.typing import ResponseReturnValue
     from sqlalchemy import Select
@@ -41,20 +38,12 @@ if TYPE_CHECKING:
 
     from data.records import Person
     from data.requests import StyleFound
+    from web.places import Place
 
 asking = Blueprint("asking", __name__)
 
 RECENT: Final = timedelta(days=7)
 MOST_RECENT: Final = 8
-_STORE: Final = "asking_store"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A store where customers ask."""
-
-    store_id: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -90,20 +79,12 @@ def dial(phone: str) -> str:
     return "".join(letter for letter in phone if letter.isdigit() or letter == "+")
 
 
-@asking.app_template_filter("miles")
-def miles(distance: float | None) -> str:
-    """A distance for people."""
-    if distance is None:
-        return "distance not known"
-    return f"{distance:,.1f} miles" if distance < 10 else f"{distance:,.0f} miles"  # noqa: PLR2004
-
-
 @asking.get("/ask")
 def index() -> ResponseReturnValue:
     """Type three letters, press the size: what was found, and what was recorded lately."""
-    person, typed = current_person(), _tidied(request.args.get("q", ""))
-    places = _places(person)
-    place = _place(places, request.args.get("store"))
+    person, typed = current_person(), tidied(request.args.get("q", ""))
+    places = places_of(person)
+    place = place_meant(places, request.args.get("store"))
     found: list[StyleFound] = []
     if place and typed:
         found = find_styles(reading(), typed, store_id=place.store_id, categories=person.category_names)
@@ -114,7 +95,7 @@ def index() -> ResponseReturnValue:
         typed=typed,
         found=Found.of(found),
         recent=_recent(person, place),
-        at=_clock_of(place.store_id if place else ""),
+        at=clock_of(place.store_id if place else ""),
         longest=LONGEST_WORDS,
         most_units=MOST_UNITS,
         units=min(max(request.args.get("units", 1, type=int), 1), MOST_UNITS),
@@ -129,9 +110,9 @@ def record() -> ResponseReturnValue:
         sku=sent.get("sku", ""),
         style_id="" if sent.get("sku") else sent.get("style", ""),
         size=sent.get("size", ""),
-        text=_tidied(sent.get("text", "")),
+        text=tidied(sent.get("text", "")),
     )
-    place = _place(_places(person), sent.get("store", ""))
+    place = place_meant(places_of(person), sent.get("store", ""))
     if place is None:
         abort(HTTPStatus.NOT_FOUND)
     require_known(reading(), wanted, categories=person.category_names)
@@ -150,7 +131,7 @@ def show(request_id: int) -> ResponseReturnValue:
         name=name_of(reading(), asked.wanted),
         store_name=stores[asked.store_id],
         holding=stores.get(asked.holding_store_id or "", ""),
-        at=_clock_of(asked.store_id),
+        at=clock_of(asked.store_id),
         where=whereabouts(reading(), asked.wanted, store_id=asked.store_id, now=services().clock.now()),
         may_write=bool(services().settings.smtp_url.get_secret_value()),
         contact_days=CONTACT_LASTS.days,
@@ -207,26 +188,16 @@ def forget_contact(request_id: int) -> ResponseReturnValue:
 
 
 def _record(person: Person, place: Place, wanted: Wanted, units: int) -> int:
-    form_key = _form_key(person, place, wanted)
     asked = CustomerRequest.asked(
         wanted,
         store_id=place.store_id,
         person_id=person.person_id,
         units=units,
         now=services().clock.now(),
-        form_key=form_key,
+        form_key=_form_key(person, place, wanted),
     )
-    try:
-        with services().database.write() as records:
-            records.add(asked)
-            records.flush()
-            return asked.request_id
-    except IntegrityError:
-        # The same form, sent again; what this answer has read so far may be from before the first one.
-        with services().database.read() as records:
-            if before := recorded_by_form(records, form_key):
-                return before
-        raise
+    request_id, _ = record_once(services().database, asked)
+    return request_id
 
 
 def _form_key(person: Person, place: Place, wanted: Wanted) -> str:
@@ -264,24 +235,6 @@ def _back(request_id: int, message: str) -> ResponseReturnValue:
     return redirect(url_for("asking.show", request_id=request_id), HTTPStatus.SEE_OTHER)
 
 
-def _places(person: Person) -> list[Place]:
-    """The person's stores that customers walk into and that have not closed for good."""
-    query = visible_stores(person).where(Store.kind != StoreKind.DC)
-    open_ = (Store.closed_on.is_(None)) | (Store.closed_on >= services().today)
-    return [Place(*row) for row in reading().execute(query.where(open_)).all()]
-
-
-def _place(places: Sequence[Place], asked: str | None) -> Place | None:
-    """The store that is asked in: the one named, else the only one, else the one of last time."""
-    own = {place.store_id: place for place in places}
-    if asked:
-        if asked not in own:
-            abort(HTTPStatus.NOT_FOUND)
-        session[_STORE] = asked
-        return own[asked]
-    return places[0] if len(places) == 1 else own.get(session.get(_STORE, ""))
-
-
 def _recent(person: Person, place: Place | None) -> list[tuple[CustomerRequest, str]]:
     """What was recorded there lately, newest first, with what to call it."""
     if place is None:
@@ -296,22 +249,12 @@ def _recent(person: Person, place: Place | None) -> list[tuple[CustomerRequest, 
         .order_by(CustomerRequest.asked_at.desc(), CustomerRequest.request_id.desc())
         .limit(MOST_RECENT)
     )
-    return [(asked, name_of(reading(), asked.wanted)) for asked in reading().scalars(query)]
-
-
-def _clock_of(store_id: str) -> Callable[[datetime], str]:
-    """How an instant is told in a store: by the clock on its wall."""
-    name = reading().scalar(select(Store.timezone).where(Store.store_id == store_id))
-    zone = ZoneInfo(name) if name else services().settings.timezone
-    return lambda at: instant(at, zone)
+    found = reading().scalars(query).all()
+    names = names_of(reading(), {asked.wanted for asked in found})
+    return [(asked, names[asked.wanted]) for asked in found]
 
 
 def _names(*store_ids: str | None) -> dict[str, str]:
     known = [store_id for store_id in store_ids if store_id]
     query = select(Store.store_id, Store.name).where(Store.store_id.in_(known))
     return dict(reading().execute(query).all())
-
-
-def _tidied(words: str) -> str:
-    """What was typed, on one line and without what cannot be printed."""
-    return "".join(letter for letter in " ".join(words.split()) if letter.isprintable())[:LONGEST_WORDS]

@@ -15,11 +15,12 @@ from data.errors import ConflictError, InSeasonError, TransitionError
 from data.records import LIVE, Alert, DismissReason, Person, Status
 from web.access import current_person, visible_alerts
 from web.addresses import id_in
-from web.alerts import Filters
+from web.lately import forget, remember
 from web.rendering.details import Details
 from web.rendering.life import faster
 from web.rendering.words import count, day
 from web.services import services
+from web.today import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     Change = Callable[[Alert, str, datetime], None]
+    AsSeen = Callable[[Alert, Person], bool]
 
 changes = Blueprint("changes", __name__)
 
@@ -36,6 +38,7 @@ changes = Blueprint("changes", __name__)
 _MOST_AT_ONCE: Final = 25
 _WEEKS: Final = {"week": 1, "fortnight": 2}
 _WORSE: Final = "worse"
+_LIST: Final = "list"
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,14 @@ def snooze_many() -> ResponseReturnValue:
     return _change_ticked(lambda alert, by, now: alert.snooze(by, now, rest.until), f"put off {rest.told}")
 
 
+@changes.post("/alerts/undo")
+def undo_many() -> ResponseReturnValue:
+    """Somebody takes back what they did to several a moment ago."""
+    answer = _change_ticked(lambda alert, by, now: alert.undo(by, now), "as before")
+    forget()
+    return answer
+
+
 def _take_on(alert: Alert, by: str, now: datetime) -> None:
     # Pressing twice is once: what is mine already needs no second word.
     if alert.status is not Status.ACKNOWLEDGED or alert.owner != by:
@@ -138,22 +149,36 @@ def _dismissal() -> tuple[DismissReason, str]:
     return DismissReason(given), request.form.get("note", "")
 
 
-def _change(alert_id: int, change: Change) -> Alert:
-    """Change one alert that the person may see, if it still stands as the person saw it."""
+def change_alert(alert_id: int, change: Change, as_seen: AsSeen) -> Alert:
+    """Change one alert that the person may see, if it still stands as the person saw it.
+
+    Args:
+        alert_id: its number.
+        change: what is done to it, by whose e-mail, and when.
+        as_seen: whether it is still what the person has decided about.
+
+    Raises:
+        TransitionError: when it cannot be done as it stands.
+        ConflictError: when it is not any more what the person saw, or somebody was faster.
+    """
     try:
         with services().database.write() as records:
-            return _changed(records, alert_id, change)
+            return _changed(records, alert_id, change, as_seen)
     except ConflictError as error:
         # Somebody was faster by the blink of an eye: say who.
         with services().database.read() as records:
             raise _overtaken(records, _mine(records, alert_id), error) from error
 
 
-def _changed(records: Session, alert_id: int, change: Change) -> Alert:
+def _change(alert_id: int, change: Change) -> Alert:
+    return change_alert(alert_id, change, _stands_as_seen)
+
+
+def _changed(records: Session, alert_id: int, change: Change, as_seen: AsSeen) -> Alert:
     person, alert = current_person(), _mine(records, alert_id, for_change=True)
     was_over = not alert.is_live
-    if not _stands_as_seen(alert, person):
-        raise TransitionError(faster(alert, _names(records, alert)))
+    if not as_seen(alert, person):
+        raise ConflictError(faster(alert, _names(records, alert)))
     try:
         change(alert, person.email, services().clock.now())
     except TransitionError as error:
@@ -208,21 +233,23 @@ def _with_names(sentence: str, names: Mapping[str, str]) -> str:
 
 def _change_ticked(change: Change, done: str) -> ResponseReturnValue:
     """Change every ticked alert by itself: one that somebody else was faster with holds up no other."""
-    changed, refused = 0, []
+    changed, refused = list[int](), list[tuple[int, str]]()
     for alert_id in _ticked():
         try:
             _change(alert_id, change)
         except (TransitionError, ConflictError) as error:
             refused.append((alert_id, str(error)))
         else:
-            changed += 1
+            changed.append(alert_id)
+    forget()
     if changed:
-        flash(f"{count(changed, 'alert')} {done}.", "success")
+        remember(changed)
+        flash(f"{count(len(changed), 'alert')} {done}.", "success")
     for name, sentence in _with_style_names(refused):
         flash(f"{name}: {sentence}", "warning")
     if not changed and not refused:
         flash("Tick the alerts first.", "warning")
-    return redirect(url_for("alerts.index", **Filters.of(request.args).in_address), HTTPStatus.SEE_OTHER)
+    return _back_to_list()
 
 
 def _ticked() -> list[int]:
@@ -245,5 +272,13 @@ def _with_style_names(refused: Iterable[tuple[int, str]]) -> list[tuple[str, str
 
 
 def _back_to(alert_id: int, told: str) -> ResponseReturnValue:
+    """Back to where the button was: the card of the list, or the alert's own page."""
     flash(told, "success")
+    if request.form.get("back") == _LIST:
+        remember([alert_id])
+        return _back_to_list()
     return redirect(url_for("alerts.show", alert_id=alert_id), HTTPStatus.SEE_OTHER)
+
+
+def _back_to_list() -> ResponseReturnValue:
+    return redirect(url_for("alerts.index", **Filters.of(request.args).in_address), HTTPStatus.SEE_OTHER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -15,20 +15,16 @@ from data import decisions as deciding
 from data.calendar_changes import calendar_of, difference
 from data.errors import InSeasonError
 from data.records import (
-    Act,
     Alert,
-    AlertAction,
     CalendarVersion,
     Consignment,
     Decision,
     DecisionState,
     Person,
-    Role,
     Store,
 )
-from data.records.decision_life import OPEN
-from data.records.decisions import UNDONE, answers_for
-from forecaster.codes import COUNT_SHELF, REORDER
+from data.records.decisions import UNDONE
+from forecaster.codes import REORDER
 from web.access import (
     current_person,
     one_or_404,
@@ -36,9 +32,12 @@ from web.access import (
     visible_consignments,
     visible_decisions,
 )
-from web.exports import lines_of, order_csv, order_lines, pick_list, pick_list_csv
+from web.exports import asked_kind, table_answer
+from web.goods import order_csv, order_lines, pick_list, pick_list_csv
+from web.offers import actions_for, offered_parts, store_names
 from web.rendering import acts
 from web.services import reading, services
+from web.waiting import every_decision, waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -50,63 +49,14 @@ if TYPE_CHECKING:
 
     from data.calendar_rows import Difference
     from data.records import DecisionEvent
-    from web.exports import Line
 
 decisions = Blueprint("decisions", __name__)
 
-# Enough for a busy week; what is older is found through its alert.
-MOST_SETTLED: Final = 20
 _LONGEST_NUMBER: Final = 5
-_ASKS: Final = "Ask the merchandiser"
-
-
-@dataclass(frozen=True)
-class Offer:
-    """One thing that can still be done, as its reader may press it."""
-
-    action: AlertAction
-    button: str
-
-
-@dataclass(frozen=True)
-class OfferedPart:
-    """What one store would send to another, before anybody has asked for it."""
-
-    giver: str
-    taker: str
-    miles: float | None
-    lines: Sequence[Line]
-
-    @property
-    def units(self) -> int:
-        """Pieces it would send."""
-        return sum(line.units for line in self.lines)
-
-
-@dataclass(frozen=True)
-class Panel:
-    """What can be done about an alert, and what was decided already, as one person may see it."""
-
-    alert: Alert
-    offers: Sequence[Offer]
-    decided: Sequence[Decision]
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """What waits for a person, by what they have to do, and what they only watch."""
-
-    to_approve: Sequence[Decision]
-    to_accept: Sequence[Consignment]
-    to_ship: Sequence[Consignment]
-    to_receive: Sequence[Consignment]
-    under_way: Sequence[Decision]
-    settled: Sequence[Decision]
-
-    @property
-    def number(self) -> int:
-        """How many things wait for this person."""
-        return sum(map(len, (self.to_approve, self.to_accept, self.to_ship, self.to_receive)))
+_COLUMNS: Final = (
+    "request", "kind", "state", "store", "climate_zone", "category", "style_id", "style", "season_code",
+    "units", "cost", "benefit", "act_by", "until", "requested_by", "requested_at", "changed_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,35 +87,14 @@ def _words() -> dict[str, object]:
     return {"acts": acts}
 
 
-def actions_for(alert: Alert, person: Person) -> Panel:
-    """What the alert's page shows of its actions; see `decisions/panel.html`.
-
-    Offers whose day has passed are left out, and those about which somebody has decided since that night.
-    """
-    today = services().today
-    decided = reading().scalars(
-        visible_decisions(deciding.whole_decisions(), person)
-        .where(Decision.alert_id == alert.alert_id)
-        .order_by(Decision.decision_id.desc())
-    )
-    found = decided.all()
-    offers = reading().scalars(
-        select(AlertAction).where(AlertAction.alert_id == alert.alert_id).order_by(AlertAction.rank)
-    )
-    open_offers = [
-        Offer(action, _button(action, alert, person))
-        for action in offers
-        if alert.is_live
-        and (action.act_by is None or action.act_by >= today)
-        and not any(_settles(decision, action) for decision in found)
-    ]
-    return Panel(alert, open_offers, found)
-
-
 @decisions.get("/decisions")
 def index() -> ResponseReturnValue:
     """What waits for the person, what is under way, and what was settled lately."""
-    return render_template("decisions/list.html", waiting=_waiting(current_person()))
+    person, kind = current_person(), asked_kind()
+    if kind:
+        rows = reading().execute(every_decision(person).execution_options(yield_per=500))
+        return table_answer("requests", _COLUMNS, rows, kind)
+    return render_template("decisions/list.html", waiting=waiting_for(person))
 
 
 @decisions.get("/decisions/<int:decision_id>")
@@ -174,7 +103,7 @@ def show(decision_id: int) -> ResponseReturnValue:
     person = current_person()
     decision = one_or_404(_one(decision_id, person))
     alert = reading().scalar(visible_alerts(select(Alert).where(Alert.alert_id == decision.alert_id), person))
-    parts = [part for part in decision.consignments if _sees_part(part, person)]
+    parts = [part for part in decision.consignments if sees_part(part, person)]
     return render_template(
         "decisions/show.html",
         decision=decision,
@@ -204,10 +133,10 @@ def confirm(alert_id: int, rank: int) -> ResponseReturnValue:
         "decisions/confirm.html",
         alert=alert,
         offer=offer,
-        decides=offer.button != _ASKS,
-        parts=_offered_parts(offer.action, alert),
+        decides=not offer.asks_first,
+        parts=offered_parts(offer.action, alert),
         order=order_lines(reading(), details) if offer.action.kind == REORDER else [],
-        stores=_store_names(deciding.stores_named(details)),
+        stores=store_names(deciding.stores_named(details)),
         chooses_day=offer.action.kind in deciding.CALENDAR_CHANGES,
         day=deciding.proposed_day(details),
     )
@@ -218,16 +147,9 @@ def act(alert_id: int, rank: int) -> ResponseReturnValue:
     """Somebody does it, or asks for it."""
     person = current_person()
     with services().database.write() as records:
-        alert = records.scalars(
-            visible_alerts(select(Alert).where(Alert.alert_id == alert_id), person)
-            .options(selectinload(Alert.events))
-            .with_for_update()
-        ).one_or_none()
-        if alert is None:
-            abort(HTTPStatus.NOT_FOUND)
         decision = deciding.decide(
             records,
-            alert,
+            locked_alert(records, alert_id),
             rank,
             by=person,
             now=services().clock.now(),
@@ -252,7 +174,7 @@ def approve(decision_id: int) -> ResponseReturnValue:
     with services().database.write() as records:
         deciding.approve(
             records,
-            _locked(records, decision_id),
+            locked(records, decision_id),
             by=current_person(),
             now=services().clock.now(),
             today=services().today,
@@ -269,7 +191,7 @@ def refuse(decision_id: int) -> ResponseReturnValue:
     with services().database.write() as records:
         deciding.refuse(
             records,
-            _locked(records, decision_id),
+            locked(records, decision_id),
             by=current_person(),
             now=services().clock.now(),
             reason=_text("reason"),
@@ -284,7 +206,7 @@ def withdraw(decision_id: int) -> ResponseReturnValue:
     with services().database.write() as records:
         deciding.withdraw(
             records,
-            _locked(records, decision_id),
+            locked(records, decision_id),
             by=current_person(),
             now=services().clock.now(),
             reason=_text("reason"),
@@ -297,7 +219,7 @@ def withdraw(decision_id: int) -> ResponseReturnValue:
 def undo(decision_id: int) -> ResponseReturnValue:
     """Whoever did the last thing undoes it, within a minute."""
     with services().database.write() as records:
-        deciding.undo(records, _locked(records, decision_id), by=current_person(), now=services().clock.now())
+        deciding.undo(records, locked(records, decision_id), by=current_person(), now=services().clock.now())
     flash("Undone.", "success")
     return _to(decision_id)
 
@@ -306,7 +228,7 @@ def undo(decision_id: int) -> ResponseReturnValue:
 def accept(consignment_id: int) -> ResponseReturnValue:
     """A giving store will send its part."""
     with services().database.write() as records:
-        decision, part = _locked_part(records, consignment_id)
+        decision, part = locked_part(records, consignment_id)
         decision.accept(part, current_person(), services().clock.now())
         decision_id = decision.decision_id
     flash("Accepted. Pick it, then press Shipped.", "success")
@@ -317,7 +239,7 @@ def accept(consignment_id: int) -> ResponseReturnValue:
 def decline(consignment_id: int) -> ResponseReturnValue:
     """A giving store will not send its part, and why."""
     with services().database.write() as records:
-        decision, part = _locked_part(records, consignment_id)
+        decision, part = locked_part(records, consignment_id)
         decision.decline(part, current_person(), services().clock.now(), reason=_text("reason"))
         decision_id = decision.decision_id
     flash("Declined. The other store can read why.", "success")
@@ -328,7 +250,7 @@ def decline(consignment_id: int) -> ResponseReturnValue:
 def ship(consignment_id: int) -> ResponseReturnValue:
     """A giving store has sent its part."""
     with services().database.write() as records:
-        decision, part = _locked_part(records, consignment_id)
+        decision, part = locked_part(records, consignment_id)
         decision.ship(part, current_person(), services().clock.now(), on=services().today)
         decision_id = decision.decision_id
     flash("Shipped. The other store knows that it comes.", "success")
@@ -339,7 +261,7 @@ def ship(consignment_id: int) -> ResponseReturnValue:
 def receive(consignment_id: int) -> ResponseReturnValue:
     """The taking store has unpacked a part, and says what was in it."""
     with services().database.write() as records:
-        decision, part = _locked_part(records, consignment_id)
+        decision, part = locked_part(records, consignment_id)
         units = {line.sku: _units(f"received-{line.sku}", line.units) for line in part.lines}
         decision.receive(part, current_person(), services().clock.now(), on=services().today, units=units)
         decision_id = decision.decision_id
@@ -372,55 +294,7 @@ def order_file(decision_id: int) -> ResponseReturnValue:
     return order_csv(reading(), decision)
 
 
-def _button(action: AlertAction, alert: Alert, person: Person) -> str:
-    """What the button of an offer says; asking comes before doing for whoever may not decide."""
-    return "Do it" if answers_for(person, alert.category) or action.kind == COUNT_SHELF else _ASKS
-
-
-def _settles(decision: Decision, action: AlertAction) -> bool:
-    """Whether a decision leaves nothing to press about an offer."""
-    settled = decision.state in (DecisionState.DONE, DecisionState.RECEIVED)
-    return decision.kind == action.kind and (
-        decision.is_open or (settled and decision.offered_on == action.evaluated_on)
-    )
-
-
-def _waiting(person: Person) -> Waiting:
-    found = (
-        reading()
-        .scalars(
-            visible_decisions(deciding.whole_decisions(), person)
-            .where(Decision.state.in_(OPEN))
-            .order_by(Decision.act_by, Decision.decision_id)
-        )
-        .all()
-    )
-    parts = [part for decision in found for part in decision.consignments]
-    settled = reading().scalars(
-        visible_decisions(deciding.whole_decisions(), person)
-        .where(Decision.state.not_in(OPEN))
-        .order_by(Decision.changed_at.desc(), Decision.decision_id.desc())
-        .limit(MOST_SETTLED)
-    )
-    mine = {
-        # An admin may stand in for everybody, so nothing is theirs to do.
-        act: [part for part in parts if part.may(person, act) and person.role is not Role.ADMIN]
-        for act in (Act.ACCEPT, Act.SHIP, Act.RECEIVE)
-    }
-    to_approve = [decision for decision in found if decision.may(person, Act.APPROVE)]
-    busy = {part.decision_id for own in mine.values() for part in own}
-    busy |= {decision.decision_id for decision in to_approve}
-    return Waiting(
-        to_approve=to_approve,
-        to_accept=mine[Act.ACCEPT],
-        to_ship=mine[Act.SHIP],
-        to_receive=mine[Act.RECEIVE],
-        under_way=[decision for decision in found if decision.decision_id not in busy],
-        settled=settled.all(),
-    )
-
-
-def _sees_part(part: Consignment, person: Person) -> bool:
+def sees_part(part: Consignment, person: Person) -> bool:
     """Whether a person may see a part: the stores at both ends, and whoever answers for the category."""
     own = person.store_ids
     return own is None or part.from_store in own or part.to_store in own
@@ -428,31 +302,6 @@ def _sees_part(part: Consignment, person: Person) -> bool:
 
 def _sees_order(decision: Decision, person: Person) -> bool:
     return decision.is_decided_by(person) and decision.state is DecisionState.DONE
-
-
-def _store_names(store_ids: Collection[str]) -> Sequence[str]:
-    query = select(Store.name).where(Store.store_id.in_(store_ids)).order_by(Store.name)
-    return reading().scalars(query).all()
-
-
-def _offered_parts(action: AlertAction, alert: Alert) -> list[OfferedPart]:
-    """The parts that an offer would be made of."""
-    parts: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for line in action.lines:
-        if line.get("from_store"):
-            ends = (line["from_store"], line.get("to_store") or alert.store_id or "")
-            parts.setdefault(ends, []).append(line)
-    known = reading().scalars(select(Store).where(Store.store_id.in_({s for ends in parts for s in ends})))
-    names = {store.store_id: store.name for store in known}
-    return [
-        OfferedPart(
-            names.get(giver, giver),
-            names.get(taker, taker),
-            next((line["miles"] for line in lines if line.get("miles") is not None), None),
-            lines_of(reading(), ((line["sku"], round(line["units"]), None) for line in lines)),
-        )
-        for (giver, taker), lines in sorted(parts.items())
-    ]
 
 
 def _moved(decision: Decision) -> Moved | None:
@@ -515,7 +364,16 @@ def _one_part(consignment_id: int, person: Person) -> Select[Consignment]:
     return visible_consignments(query.options(joinedload(Consignment.decision)), person)
 
 
-def _locked(records: Session, decision_id: int) -> Decision:
+def locked_alert(records: Session, alert_id: int) -> Alert:
+    """An alert to be acted on, held until that is done; not there for whoever may not see it."""
+    query = visible_alerts(select(Alert).where(Alert.alert_id == alert_id), current_person())
+    alert = records.scalars(query.options(selectinload(Alert.events)).with_for_update()).one_or_none()
+    if alert is None:
+        abort(HTTPStatus.NOT_FOUND)
+    return alert
+
+
+def locked(records: Session, decision_id: int) -> Decision:
     """A decision to be changed, held until the change is made; not there for whoever may not see it."""
     query = _one(decision_id, current_person()).with_for_update(of=Decision)
     decision = records.scalars(query).one_or_none()
@@ -524,12 +382,12 @@ def _locked(records: Session, decision_id: int) -> Decision:
     return decision
 
 
-def _locked_part(records: Session, consignment_id: int) -> tuple[Decision, Consignment]:
+def locked_part(records: Session, consignment_id: int) -> tuple[Decision, Consignment]:
     """A part to be changed, with the decision it belongs to."""
     found = records.scalars(_one_part(consignment_id, current_person())).one_or_none()
     if found is None:
         abort(HTTPStatus.NOT_FOUND)
-    decision = _locked(records, found.decision_id)
+    decision = locked(records, found.decision_id)
     return decision, next(p for p in decision.consignments if p.consignment_id == consignment_id)
 
 

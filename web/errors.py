@@ -20,6 +20,8 @@ from data.errors import (
     NotYoursError,
     TransitionError,
 )
+from web.access import is_api
+from web.api.problems import problem, problem_of
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -67,10 +69,17 @@ def register_errors(app: Flask) -> None:
 
 
 def error_page(status: HTTPStatus, sentence: str = "") -> Response:
-    """The page of an error, with a sentence of its own or the usual one."""
+    """The page of an error, with a sentence of its own or the usual one; to a program, its own kind of it."""
+    if is_api():
+        return problem(status, sentence)
     title, usual = _TOLD.get(status, (status.phrase, ""))
     page = render_template("error.html", status=int(status), title=title, sentence=sentence or usual)
     return make_response(page, int(status))
+
+
+def status_of(error: InSeasonError) -> HTTPStatus:
+    """The status of a page that tells a refusal itself."""
+    return next(status for kind, status in _STATUS_OF if isinstance(error, kind))
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -84,12 +93,14 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _refusal(error: InSeasonError) -> Response:
-    status = next(status for kind, status in _STATUS_OF if isinstance(error, kind))
+    status = status_of(error)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         # Where the database is stays between the service and its log.
         _LOG.error("%s", error)
-        return error_page(status)
-    return error_page(status, str(error))
+    if is_api():
+        return problem_of(error)
+    told = "" if status is HTTPStatus.SERVICE_UNAVAILABLE else str(error)
+    return error_page(status, told)
 
 
 def _stale_form(error: CSRFError) -> Response:

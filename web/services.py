@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
 from flask import current_app, g
+
+from data.planning.boards import Boards
 
 if TYPE_CHECKING:
     from datetime import date
@@ -32,6 +35,11 @@ class Services:
     database: Database
     clock: Clock
 
+    @cached_property
+    def boards(self) -> Boards:
+        """The boards that people plan on; nothing is read before the first is asked for."""
+        return Boards(self.database, self.settings.facts_uri)
+
     @property
     def today(self) -> date:
         """The day on the chain's calendar."""
@@ -56,6 +64,18 @@ def reading() -> Session:
         g.reading_stack = stack
         g.reading = stack.enter_context(services().database.read())
     return cast("Session", g.reading)
+
+
+def read_afresh() -> None:
+    """Let what is read from now on in this request show what it has written."""
+    _close(None)
+
+
+def keep_reading() -> ExitStack:
+    """Keep the request's session for an answer that is read while it is sent; who asks closes it."""
+    reading()
+    g.pop("reading")
+    return cast("ExitStack", g.pop("reading_stack"))
 
 
 def _close(_error: BaseException | None) -> None:

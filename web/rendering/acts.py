@@ -19,7 +19,7 @@ from forecaster.codes import (
     REORDER,
     TRANSFER,
 )
-from web.rendering.words import count, day, listing, money, whole
+from web.rendering.words import count, day, listing, money, number, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -116,6 +116,32 @@ def title(what: AlertAction | Decision, today: date) -> str:
     return titled(what.details, _pieces(what), _until(what, today)) if titled else kind_name(what.kind)
 
 
+def press(action: AlertAction, today: date, names: Mapping[str, str], *, decides: bool) -> str:
+    """What the button of a card says, which leads to the confirmation: whom to ask for how much, or what for.
+
+    Args:
+        action: the offer.
+        today: the day it is read.
+        names: of the stores that give, by their ids.
+        decides: whether its reader may do it without asking the merchandiser.
+    """
+    givers = {line["from_store"] for line in action.lines if line.get("from_store")}
+    if action.kind == TRANSFER and givers:
+        whom = names.get(*givers, *givers) if len(givers) == 1 else count(len(givers), "store")
+        return f"Ask {whom} for {number(sum(line.get('units', 0) for line in action.lines))}"
+    told = title(action, today)
+    return told if decides else f"Ask to {told[0].lower()}{told[1:]}"
+
+
+def under_way(kind: str, state: DecisionState) -> str:
+    """What somebody is at work on, and how far it is.
+
+    >>> under_way(TRANSFER, DecisionState.SHIPPED)
+    'Transfer: on its way'
+    """
+    return f"{kind_name(kind)}: {state_name(state)[0].lower()}{state_name(state)[1:]}"
+
+
 def worth(what: AlertAction | Decision) -> str:
     """What it wins and what it costs, as a sentence; an amount nobody knows is left out."""
     wins = what.details.get("wins")
@@ -139,7 +165,7 @@ def balance(what: AlertAction | Decision) -> str:
     """
     weeks, pays = (what.details.get(name) for name in ("rail_weeks", "break_even_per_rail_week"))
     if weeks and pays:
-        told = f"It takes {float(weeks):,.1f} rail-weeks from the incoming set"
+        told = f"It takes {number(float(weeks), 1)} rail-weeks from the incoming set"
         return f"{told} and pays while that earns under {money(Decimal(str(pays)))} per rail-week."
     each = what.details.get("break_even_per_customer")
     return f"It pays if a customer is worth more than {money(Decimal(str(each)))}." if each else ""
@@ -164,7 +190,7 @@ def day_of(decision: Decision) -> str:
 def what_happens(kind: str, decides: bool) -> str:
     """What follows from pressing the button."""
     if not decides:
-        return "The merchandiser approves it or says why not. You see both under Decisions."
+        return "The merchandiser approves it or says why not. You see both under Requests."
     if kind in (TRANSFER, RELEASE_FROM_DC):
         return "Those who give are asked at once; what they promise is kept for you."
     if kind == REORDER:
@@ -216,8 +242,8 @@ def received_told(part: Consignment) -> str:
     """What arrived, and how it differs from what was asked for."""
     asked, came = part.units, part.received_units
     if came == asked:
-        return f"all {asked:,} arrived"
-    return f"{came:,} of {asked:,} arrived"
+        return f"all {number(asked)} arrived"
+    return f"{number(came)} of {number(asked)} arrived"
 
 
 def _holds(value: date | tuple[tuple[date, float], ...] | None, today: date) -> str:

@@ -5,22 +5,23 @@ Only what runs at night imports this module; pages hand out what it has drawn.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import altair as alt
 import pandas as pd
 import vl_convert
 
-from web.rendering.words import full_day
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from web.rendering.words import full_day, number
 
 Window = tuple[date | None, date | None]
+Cuts = Sequence[tuple[date, float]]
+"""Price cuts: the first day of each, and how many percent of the regular price are off from then on."""
+
 Rows = list[dict[str, Any]]
 # The library's own methods lose the type on the way.
 Layer = Any
@@ -31,10 +32,13 @@ _STOCK_HEIGHT: Final = 80
 # Wide enough for a four-figure label in the larger letters of a narrow screen.
 _AXIS_WIDTH: Final = 52
 _DAY_MS: Final = 86_400_000
-_WEEK_MS: Final = 7 * _DAY_MS
+_WEEK_DAYS: Final = 7
+_WEEK_MS: Final = _WEEK_DAYS * _DAY_MS
 # Over a longer span the names of all months would meet on a narrow screen.
 _WEEKS_BY_MONTH: Final = 56
 _MONTHS_OF_A_QUARTER: Final = 3
+_SMALL: Final = 10
+_ROWS_OF_LABELS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def alert_chart(
     *,
     window: Window,
     as_of: date,
+    cuts: Cuts = (),
     title: str = "Demand, sales and stock by week",
     theme: Theme = LIGHT,
 ) -> str:
@@ -78,15 +83,17 @@ def alert_chart(
         forecast: Columns week (first day), mean, p10, p90 (units in the week at regular price).
         window: Floor-set and exit, both days on the floor; None where there is none.
         as_of: The last business date known.
+        cuts: Price cuts that are planned.
         title: What the drawing is called to people who cannot see it.
         theme: The colours.
 
     Returns:
-        The SVG, with a title and a description for screen readers.
+        The SVG, with a title and a description for screen readers; over every week lies a mark that cannot
+        be seen and carries the week's figures as its label.
     """
-    spec = _spec(history, forecast, window=window, as_of=as_of, theme=theme)
+    spec = _spec(history, forecast, window=window, as_of=as_of, cuts=cuts, theme=theme)
     svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-    return _accessible(svg, title, _description(history, forecast, window, as_of))
+    return accessible(svg, title, _description(history, forecast, window, as_of))
 
 
 def alert_chart_png(
@@ -125,16 +132,19 @@ def _spec(
     window: Window,
     as_of: date,
     theme: Theme,
+    cuts: Cuts = (),
     width: int = WIDTH,
 ) -> dict[str, Any]:
     """The specification of one drawing: the same for all, but for the data and the span of weeks."""
-    weeks = [_instant(week) for week in (*history["week"], *forecast["week"])] or [_instant(as_of)]
+    weeks = [instant(week) for week in (*history["week"], *forecast["week"])] or [instant(as_of)]
     first, last = min(weeks), max(weeks) + _WEEK_MS
     datasets = _window_rows(window, first, last) | {
         "sales": _sales_rows(history),
         "stock": _stock_rows(history),
         "demand": _demand_rows(forecast),
-        "now": [{"at": at} for at in [_instant(as_of) + _DAY_MS] if first <= at <= last],
+        "cuts": _cut_rows(cuts, first, last),
+        "weeks": _week_rows(history, forecast, cuts),
+        "now": [{"at": at} for at in [instant(as_of) + _DAY_MS] if first <= at <= last],
     }
     params = [{"name": "first", "value": first}, {"name": "last", "value": last}]
     step = 1 if last - first <= _WEEKS_BY_MONTH * _WEEK_MS else _MONTHS_OF_A_QUARTER
@@ -144,8 +154,8 @@ def _spec(
 def _window_rows(window: Window, first: int, last: int) -> dict[str, Rows]:
     floor_set, leaves = window
     # The exit is the last day on the floor: the band ends when that day is over.
-    end = _instant(leaves) + _DAY_MS if leaves else None
-    start = _instant(floor_set) if floor_set else None
+    end = instant(leaves) + _DAY_MS if leaves else None
+    start = instant(floor_set) if floor_set else None
     band = {
         "at": max(start, first) if start is not None else first,
         "until": min(end, last) if end is not None else last,
@@ -162,7 +172,7 @@ def _window_rows(window: Window, first: int, last: int) -> dict[str, Rows]:
 def _sales_rows(history: pd.DataFrame) -> Rows:
     # A day of air between two weeks' bars.
     return [
-        {"at": _instant(week), "until": _instant(week) + _WEEK_MS - _DAY_MS, "units": float(units), "none": 0}
+        {"at": instant(week), "until": instant(week) + _WEEK_MS - _DAY_MS, "units": float(units), "none": 0}
         for week, units in zip(history["week"], history["sales"], strict=True)
         if not pd.isna(units)
     ]
@@ -170,7 +180,7 @@ def _sales_rows(history: pd.DataFrame) -> Rows:
 
 def _stock_rows(history: pd.DataFrame) -> Rows:
     rows = [
-        {"at": _instant(week), "units": float(pieces)}
+        {"at": instant(week), "units": float(pieces)}
         for week, pieces in zip(history["week"], history["stock"], strict=True)
         if not pd.isna(pieces)
     ]
@@ -181,12 +191,58 @@ def _stock_rows(history: pd.DataFrame) -> Rows:
 def _demand_rows(forecast: pd.DataFrame) -> Rows:
     # A week's number stands at the week's middle.
     return [
-        {"at": _instant(week) + _WEEK_MS // 2, "units": float(mean), "low": float(low), "high": float(high)}
+        {"at": instant(week) + _WEEK_MS // 2, "units": float(mean), "low": float(low), "high": float(high)}
         for week, mean, low, high in zip(
             forecast["week"], forecast["mean"], forecast["p10"], forecast["p90"], strict=True
         )
         if not pd.isna(mean)
     ]
+
+
+def _cut_rows(cuts: Cuts, first: int, last: int) -> Rows:
+    shown = [(instant(begins), percent) for begins, percent in cuts]
+    seen = [(at, percent) for at, percent in shown if first <= at < last]
+    # Steps follow each other more closely than their labels are wide.
+    return [
+        {"at": at, "label": f"{percent:g}% off", "row": place % _ROWS_OF_LABELS}
+        for place, (at, percent) in enumerate(seen)
+    ]
+
+
+def _week_rows(history: pd.DataFrame, forecast: pd.DataFrame, cuts: Cuts) -> Rows:
+    rows = []
+    for row in chart_table(history, forecast):
+        week = date.fromisoformat(row["week"])
+        off = [percent for begins, percent in cuts if 0 <= (begins - week).days < _WEEK_DAYS]
+        told = week_told(row) + "".join(f", {percent:g}% off from here" for percent in off)
+        rows.append({"at": instant(week), "until": instant(week) + _WEEK_MS, "label": told})
+    return rows
+
+
+def week_told(row: dict[str, Any]) -> str:
+    """The figures of a week of `chart_table` in words; what is not known of it is left out.
+
+    >>> week_told({"week": "2026-06-14", "sales": 3.0, "stock": 12.0, "mean": None, "p10": None, "p90": None})
+    'Week of 14 June 2026: sold 3, stock 12'
+    """
+    told = [
+        f"{name} {_few(row[key])}"
+        for name, key in (("sold", "sales"), ("stock", "stock"))
+        if _known(row[key])
+    ]
+    if _known(row["mean"]):
+        between = f" ({_few(row['p10'])} to {_few(row['p90'])})" if _known(row["p10"]) else ""
+        told.append(f"demand {_few(row['mean'])}{between}")
+    return f"Week of {full_day(date.fromisoformat(row['week']))}: {', '.join(told) or 'nothing known'}"
+
+
+def _known(value: float | None) -> bool:
+    return value is not None
+
+
+def _few(value: float) -> str:
+    """A number of units with a decimal where it is small."""
+    return number(value, 1 if abs(value) < _SMALL and value != round(value) else 0)
 
 
 @cache
@@ -197,7 +253,9 @@ def _template(theme: Theme, months: int, width: int) -> dict[str, Any]:
         _window_edges(theme),
         _sales(theme),
         *_demand(theme),
+        *_cuts(theme),
         *_now(theme),
+        _weeks(),
     ]
     stock = [_window_band(theme, months), _stock(theme, months), *_now(theme, months)]
     chart = alt.vconcat(
@@ -245,6 +303,23 @@ def _demand(theme: Theme) -> Sequence[Layer]:
         band.encode(x=_time(theme), y=_units(theme, "low"), y2="high:Q"),
         line.encode(x=_time(theme), y=_units(theme)),
     ]
+
+
+def _cuts(theme: Theme) -> Sequence[Layer]:
+    data = alt.NamedData("cuts")
+    rule = alt.Chart(data, name="cut").mark_rule(stroke=theme.soft, strokeDash=[1, 3], aria=False)
+    told = alt.Chart(data, name="cutlabel").mark_text(
+        align="left", baseline="top", dx=4, dy=alt.ExprRef("18 + 14 * datum.row"), fill=theme.soft, aria=False
+    )
+    return [rule.encode(x=_time(theme)), told.encode(x=_time(theme), y=alt.value(0), text="label:N")]
+
+
+def _weeks() -> Layer:
+    """What is pointed at: the whole height of each week, unseen, with its figures in words."""
+    mark = alt.Chart(alt.NamedData("weeks"), name="week").mark_rect(opacity=0)
+    return mark.encode(
+        x=_time(LIGHT), x2="until:T", y=alt.value(0), y2=alt.value(_UNITS_HEIGHT), description="label:N"
+    )
 
 
 def _stock(theme: Theme, months: int) -> Layer:
@@ -302,7 +377,7 @@ def _title(text: str, theme: Theme) -> alt.Title:
     )
 
 
-def _accessible(svg: str, title: str, description: str) -> str:
+def accessible(svg: str, title: str, description: str) -> str:
     """Name the drawing as one picture: its parts say nothing alone."""
     end_of_tag = svg.index(">")
     named = f'{svg[:end_of_tag]} role="img" aria-label="{escape(title)}">'
@@ -325,6 +400,6 @@ def _date(day: Any) -> date:
     return date(day.year, day.month, day.day)
 
 
-def _instant(day: Any) -> int:
+def instant(day: Any) -> int:
     """Midnight UTC of a day, in milliseconds."""
     return int(datetime.combine(_date(day), time(), UTC).timestamp() * 1000)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from web.rendering.sentences import confidence
-from web.rendering.words import count, listing
+from web.rendering.words import count, listing, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,12 +33,14 @@ _PARTS: Final = (
 class Drivers:
     """The drivers of an alert's demand in the weeks of its loss (see `jobs.drivers`).
 
-    `weekly`: units of an average week; `times`: what these weeks are to it, the product of `parts`.
+    `weekly`: units of an average week; `times`: what these weeks are to it, the product of `parts`; `said`:
+    what the merchandiser's change of the forecast makes of that.
     """
 
     weekly: float
     times: float
     parts: Mapping[str, float]
+    said: float
     elasticity: float
     asked: int
     evidence: Mapping[str, float]
@@ -55,6 +57,7 @@ class Drivers:
             weekly=float(given["weekly"]),
             times=float(given["times"]),
             parts={name: float(given[name]) for name, _ in _PARTS},
+            said=float(given.get("said", 1.0)),
             elasticity=float(given["elasticity"]),
             asked=round(given["asked"]),
             evidence=given["evidence"],
@@ -69,6 +72,8 @@ def reasons(alert: Alert) -> list[str]:
     if drivers is None:
         return []
     told = [_average(drivers), _these_weeks(drivers)]
+    if abs(drivers.said - 1) >= 0.01:  # noqa: PLR2004  # less than a percent is nothing to a person
+        told.append(_said(drivers.said))
     more = _A_TENTH_OFF**-drivers.elasticity - 1
     if more >= 0.01:  # noqa: PLR2004  # less than a percent is nothing to a person
         told.append(f"At a tenth off, they buy about {more:.0%} more.")
@@ -83,15 +88,15 @@ def certainty(alert: Alert) -> list[str]:
     told = [_seen(alert.evidence, drivers)]
     if drivers.asked >= _LEAST_ASKED and alert.evidence != "requested":
         told.append(
-            f"In these weeks of past years, customers in this climate asked for {drivers.asked:,} like it "
-            "and did not find them."
+            f"In these weeks of past years, customers in this climate asked for {number(drivers.asked)} "
+            "like it and did not find them."
         )
     return told
 
 
 def _average(drivers: Drivers) -> str:
     yearly = drivers.weekly * _WEEKS
-    rate = f"{drivers.weekly:,.0f} a week" if drivers.weekly >= 1 else f"{max(yearly, 1):,.0f} a year"
+    rate = f"{number(drivers.weekly)} a week" if drivers.weekly >= 1 else f"{number(max(yearly, 1))} a year"
     return f"Over the year, customers here want about {rate}{' on average' if drivers.weekly >= 1 else ''}."
 
 
@@ -105,24 +110,30 @@ def _these_weeks(drivers: Drivers) -> str:
     return f"{told}, because of {moving[0][1]}." if moving else f"{told}."
 
 
+def _said(factor: float) -> str:
+    """That somebody has changed the forecast, and what that does to these weeks."""
+    by = f"{factor - 1:.0%} more" if factor > 1 else f"{1 - factor:.0%} fewer"
+    return f"The merchandiser expects {by} customers in these weeks than the forecast does; that is counted."
+
+
 def _figure(factor: float) -> str:
-    return f"{factor:,.0f}" if factor >= _WHOLE_FROM else f"{factor:.2g}"
+    return number(factor) if factor >= _WHOLE_FROM else f"{factor:.2g}"
 
 
 def _seen(evidence: str, drivers: Drivers) -> str:
     """Who knows of the weeks that the bulk of the figure is about, and what the other weeks rest on."""
     known = {
         "observed": (drivers.stores_here, "{here} in this climate had styles like it on the shelf {when}"),
-        "requested": (drivers.asked, f"{_NOBODY}; customers asked for {{asked:,}} of them"),
+        "requested": (drivers.asked, f"{_NOBODY}; customers asked for {{asked}} of them"),
         "borrowed": (drivers.stores_elsewhere, f"{_NOBODY}; {{elsewhere}} elsewhere did"),
     }
-    number, words = known.get(evidence, (0, ""))
-    if not number:
+    witnesses, words = known.get(evidence, (0, ""))
+    if not witnesses:
         return confidence(evidence).sentence
     told = words.format(
         here=count(drivers.stores_here, "store"),
         elsewhere=count(drivers.stores_elsewhere, "store"),
-        asked=drivers.asked,
+        asked=number(drivers.asked),
         when=_when(drivers.evidence.get(evidence, 0.0)),
     )
     rest = [

@@ -14,7 +14,7 @@ from data.records import Pace, Role, Scope, Severity, Status
 from web.rendering.details import Details
 from web.rendering.rule_texts import OWN_STORE, naming, zone_name
 from web.rendering.sentences import closing, confidence, deadline, headline, sentence, stake, tally
-from web.rendering.words import count, day, listing, whole
+from web.rendering.words import count, day, listing, number, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -187,7 +187,7 @@ def all_clear(
     standing = tally(*_at_risk(open_alerts)) if open_alerts else ""
     names = _Writer(reader, store_names, {}).own_places()
     severe = "severe " if reader.pace is Pace.ONLY_SEVERE else ""
-    state = f"{len(open_alerts):,} still open" if open_alerts else "nothing open"
+    state = f"{number(len(open_alerts))} still open" if open_alerts else "nothing open"
     where = f": {_shortened(names, 'stores')}" if names else ""
     told = {
         "nights": nights,
@@ -263,7 +263,7 @@ def _news(telling: Telling) -> list[str]:
         (telling.newly_due, "due"),
         (len(telling.recovered), "recovered"),
     )
-    return [f"{number:,} {what}" for number, what in numbers if number]
+    return [f"{number(alike)} {what}" for alike, what in numbers if alike]
 
 
 def _subject(telling: Telling, places: str) -> str:
@@ -284,7 +284,7 @@ def _one_line(text: str) -> str:
 def _shortened(names: Sequence[str], noun: str) -> str:
     if len(names) <= 2:  # noqa: PLR2004  # two can be named as shortly as counted
         return listing(names)
-    return f"{names[0]} and {len(names) - 1:,} more {noun}"
+    return f"{names[0]} and {number(len(names) - 1)} more {noun}"
 
 
 @dataclass(frozen=True)
@@ -339,7 +339,7 @@ class _Writer:
         in_order = ranked(alerts)
         left = in_order[shown:] if slots else []
         stakes = f": {tally(*_at_risk(left))}" if any(alert.is_live for alert in left) else ""
-        more = f"and {len(left):,} more{stakes}" if left else ""
+        more = f"and {number(len(left))} more{stakes}" if left else ""
         lines = tuple(self._line(alert, is_known=is_known) for alert in in_order[:shown])
         return Part(title, lines, more, is_known)
 
@@ -375,7 +375,7 @@ class _Writer:
         if units is None:
             return ""
         if whole(units) < whole(alert.units_lost):
-            return f"up from {whole(units):,}"
+            return f"up from {number(whole(units))}"
         return "now severe" if alert.severity is Severity.HIGH else "more urgent now"
 
     def _place(self, alert: Alert) -> str:

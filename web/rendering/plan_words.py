@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from data.planning.assumed import Assumed
     from forecaster.plans import Plan
 
 _MOST_NAMED = 4
@@ -46,6 +47,30 @@ def changed_plan(plan: Plan, current: Plan, today: date, names: Mapping[str, str
     if plan.exit != current.exit:
         parts.append(f"exit {day(plan.exit, today)}{_who_stays(plan, names or {})}")
     return ", ".join(parts) or "as today"
+
+
+def notes(assumed: Assumed) -> tuple[str, ...]:
+    """What plans take for granted, each a part of a sentence.
+
+    >>> from data.planning.assumed import Assumed, Prices
+    >>> notes(Assumed(Prices(), without_cost=2, substitution=0.25))[1:]
+    ('2 skus without a unit cost taken to cost 40% of the price', \
+'25% of those turned away take another piece if there is one, as measured')
+    """
+    prices = assumed.prices
+    told = [f"a piece left over brings {prices.salvage_share:.0%} of its regular price"]
+    if assumed.without_price:
+        told.append(f"{count(assumed.without_price, 'sku')} without a regular price left out")
+    if assumed.without_cost:
+        skus = count(assumed.without_cost, "sku")
+        told.append(f"{skus} without a unit cost taken to cost {prices.usual_cost_share:.0%} of the price")
+    return (*told, _taken_instead(assumed.substitution))
+
+
+def _taken_instead(substitution: float | None) -> str:
+    if substitution is None:
+        return "nobody takes another piece instead, since how many do has not been measured"
+    return f"{substitution:.0%} of those turned away take another piece if there is one, as measured"
 
 
 def _prices(plan: Plan, today: date) -> str:

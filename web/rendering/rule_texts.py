@@ -19,7 +19,7 @@ from forecaster.codes import (
     STOCKOUT_IN_SEASON,
 )
 from web.rendering.details import Details
-from web.rendering.words import count, day, listing, whole
+from web.rendering.words import count, day, listing, money, number, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -145,8 +145,8 @@ class Subject:
     def held(self) -> str:
         """What is there and on its way."""
         there, coming = self.details.on_hand, self.details.in_transit
-        told = f"{self.voice.holder} {f'{there:,}' if there > 0 else 'none'}"
-        return f"{told} and {coming:,} {'is' if coming == 1 else 'are'} coming" if coming > 0 else told
+        told = f"{self.voice.holder} {number(there) if there > 0 else 'none'}"
+        return f"{told} and {number(coming)} {'is' if coming == 1 else 'are'} coming" if coming > 0 else told
 
     def _in_run(self, sizes: Sequence[Size], last: str) -> str:
         named = {size.name for size in sizes}
@@ -188,11 +188,11 @@ def rule_text(rule: str) -> RuleText:
 
 
 def _in_general(it: Subject) -> str:
-    return f"{it.name}: customers {it.voice.place} will miss {it.units:,}; {it.holding}."
+    return f"{it.name}: customers {it.voice.place} will miss {number(it.units)}; {it.holding}."
 
 
 def _nobody_misses(it: Subject) -> str:
-    return f"nobody {it.voice.place} is expected to miss it any more; the last night said {it.units:,}"
+    return f"nobody {it.voice.place} is expected to miss it any more; the last night said {number(it.units)}"
 
 
 def _by_demand(size: Size) -> float:
@@ -206,7 +206,7 @@ def _exit_sentence(it: Subject) -> str:
     until = f" by {it.said(it.alert.demand_ends)}" if it.alert.demand_ends else ""
     gone = leaves < it.night
     verb, wish = ("left", "still want") if gone else ("will leave", "want")
-    amount = f"{it.units:,}" if gone else f"{it.units:,} more"
+    amount = number(it.units) if gone else f"{number(it.units)} more"
     wanted = f"customers {it.voice.place} {wish} {amount}{until}"
     return f"{it.name} {verb} the floor on {it.said(leaves)}{it.dates_of}; {wanted}{it.ending}."
 
@@ -222,7 +222,7 @@ def _exit_why(it: Subject) -> str:
         weeks = count(max(1, round((ends - leaves).days / 7)), "week")
         told += f"; customers here want it until {it.said(ends)}, {weeks} longer"
     wanted = max(whole(it.details.demand_units), it.units)
-    return f"{told}. Of the {wanted:,} still wanted, {it.units:,} will not be met."
+    return f"{told}. Of the {number(wanted)} still wanted, {number(it.units)} will not be met."
 
 
 def _exit_step(it: Subject) -> str:
@@ -240,7 +240,7 @@ def _floor_set_sentence(it: Subject) -> str:
     return (
         f"{it.name} will come to the floor on {it.said(it.details.floor_set)}{it.dates_of}; "
         f"customers {it.voice.place} "
-        f"want {it.units:,} before that{it.ending}."
+        f"want {number(it.units)} before that{it.ending}."
     )
 
 
@@ -257,7 +257,7 @@ def _floor_set_why(it: Subject) -> str:
 def _stockout_sentence(it: Subject) -> str:
     wanted = whole(it.details.demand_units or it.alert.units_lost)
     customers = "customers" if it.voice is OWN_STORE else f"customers {it.voice.place}"
-    told = f"{customers} want {wanted:,} {it.period}, {it.held}"
+    told = f"{customers} want {number(wanted)} {it.period}, {it.held}"
     if it.details.on_hand + it.details.in_transit <= 0:
         return f"{it.name} cannot be had: {told}."
     first = it.first_to_go
@@ -267,8 +267,8 @@ def _stockout_sentence(it: Subject) -> str:
 
 
 def _stockout_why(it: Subject) -> str:
-    told = f"Customers want {whole(it.details.demand_units):,} {it.period}"
-    there = f"{it.details.on_hand + it.details.in_transit:,} of these sizes are here or on their way"
+    told = f"Customers want {number(whole(it.details.demand_units))} {it.period}"
+    there = f"{number(it.details.on_hand + it.details.in_transit)} of these sizes are here or on their way"
     first = it.details.first_week
     return f"{told}; {there}." + (f" The first is missed in the week of {it.said(first)}." if first else "")
 
@@ -283,15 +283,15 @@ def _broken_sentence(it: Subject) -> str:
     wanted = whole(it.details.demand_units or it.alert.units_lost)
     return (
         f"{it.name} hangs without {it.gone}, the sizes most wanted; customers {it.voice.place} want "
-        f"{wanted:,} of what is missing {it.period}; {it.held}."
+        f"{number(wanted)} of what is missing {it.period}; {it.held}."
     )
 
 
 def _broken_why(it: Subject) -> str:
-    wanted = f"{whole(it.details.demand_units):,} wanted {it.period}"
+    wanted = f"{number(whole(it.details.demand_units))} wanted {it.period}"
     return (
         "The core of its size run is gone while other sizes hang on: "
-        f"of the {wanted} in these sizes, {it.units:,} will not be found."
+        f"of the {wanted} in these sizes, {number(it.units)} will not be found."
     )
 
 
@@ -301,7 +301,7 @@ def _cut_sentence(it: Subject) -> str:
     wanted = f"customers {it.voice.place} want it {most}"
     return (
         f"{it.name} will be cut in price on {it.said(cut)}{it.dates_of}, and {wanted}; "
-        f"{it.units:,} more would sell at full price{it.ending}."
+        f"{number(it.units)} more would sell at full price{it.ending}."
     )
 
 
@@ -309,7 +309,7 @@ def _cut_why(it: Subject) -> str:
     weeks = it.details.figures.number("plan_weeks")
     wait = f"{count(weeks, 'week')} later" if weeks else "until the peak is over"
     margin = it.alert.margin_lost
-    gain = f" earns ${margin:,.0f} more" if margin is not None else " earns more"
+    gain = f" earns {money(margin)} more" if margin is not None else " earns more"
     return (
         "A price cut before the height of the season sells what would have sold anyway. "
         f"The same cut {wait}{gain}, with what is then left over counted."
@@ -323,8 +323,8 @@ def _cut_step(it: Subject) -> str:
 
 def _outlasts_sentence(it: Subject) -> str:
     return (
-        f"{it.name}: {it.units:,} will be left over when it leaves the floor on {it.said(it.details.exit)}, "
-        f"even if it stayed until nobody {_where(it)} wants it; {it.holding}."
+        f"{it.name}: {number(it.units)} will be left over when it leaves the floor on "
+        f"{it.said(it.details.exit)}, even if it stayed until nobody {_where(it)} wants it; {it.holding}."
     )
 
 
@@ -335,7 +335,7 @@ def _where(it: Subject) -> str:
 def _outlasts_why(it: Subject) -> str:
     return (
         "More is there than will be wanted. "
-        f"Cutting the price sooner sells {it.winnable:,} of the {it.units:,} that would be left."
+        f"Cutting the price sooner sells {number(it.winnable)} of the {number(it.units)} that would be left."
     )
 
 
@@ -354,15 +354,16 @@ def _asked_why(it: Subject) -> str:
     foretold = it.details.figures.number("foretold")
     if it.details.figures.text("words"):
         return "What customers ask for and nobody carries is demand that no sale will ever show."
-    return f"More customers asked than the forecast knows of: it had foretold {foretold:,.0f} in that time."
+    told = number(foretold)
+    return f"More customers asked than the forecast knows of: it had foretold {told} in that time."
 
 
 def _phantom_sentence(it: Subject) -> str:
     figures = it.details.figures
     since = f" since {it.said(figures.day('quiet_since'))}" if figures.day("quiet_since") else " for weeks"
     unsold = whole(figures.number("unsold"))
-    should = f", where about {unsold:,} should have" if unsold else ""
-    books = f"the books show {it.details.on_hand:,} {_where(it)}"
+    should = f", where about {number(unsold)} should have" if unsold else ""
+    books = f"the books show {number(it.details.on_hand)} {_where(it)}"
     return f"{it.name}: {books}, and nothing has sold{since}{should}; count the shelf."
 
 

@@ -19,7 +19,7 @@ from web.rendering.rule_texts import (
     rule_text,
     zone_name,
 )
-from web.rendering.words import count, day, days_away, listing, money, short_money, whole
+from web.rendering.words import count, day, days_away, listing, money, number, short_money, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,7 @@ __all__ = [
     "standing",
     "status_name",
     "tally",
+    "turned_away",
     "when_lost",
     "why",
     "zone_name",
@@ -144,13 +145,13 @@ def headline(alert: Alert) -> str:
     if alert.rule == FEED_LATE:
         return rule_name(alert.rule)
     if alert.rule == STOCK_OUTLASTS_SEASON:
-        told = f"{it.units:,} left over"
+        told = f"{number(it.units)} left over"
     elif alert.rule == MARKDOWN_BEFORE_PEAK:
-        told = f"{it.units:,} more at full price"
+        told = f"{number(it.units)} more at full price"
     elif it.winnable:
-        told = f"{it.winnable:,} can still be served"
+        told = f"{number(it.winnable)} can still be served"
     else:
-        told = f"{it.units:,} missed"
+        told = f"{number(it.units)} missed"
     return f"{it.name}: {told} {rule_text(alert.rule).when(it)}".rstrip()
 
 
@@ -195,7 +196,7 @@ def when_lost(alert: Alert) -> str:
         (details.in_season_units, "in season"),
         (details.after_units, "after the exit"),
     )
-    told = [f"{whole(units):,} {when}" for units, when in parts if round(units) >= 1]
+    told = [f"{number(whole(units))} {when}" for units, when in parts if round(units) >= 1]
     return f"Of these, {listing(told)}." if len(told) > 1 else ""
 
 
@@ -208,8 +209,21 @@ def remedies(alert: Alert) -> str:
         (alert.reorderable_units, "by an order placed now"),
         (alert.next_buy_units, "only by the next buy"),
     )
-    told = [f"{whole(units):,} {how}" for units, how in parts if round(units) >= 1]
+    told = [f"{number(whole(units))} {how}" for units, how in parts if round(units) >= 1]
     return f"To be served: {listing(told)}." if told else ""
+
+
+def turned_away(customers: float) -> str:
+    """How many customers will leave without what they came for this week, as a page's first line.
+
+    >>> turned_away(14.2)
+    '14 customers will leave without what they came for this week'
+    >>> turned_away(0.0)
+    'Nobody is expected to leave without what they came for this week'
+    """
+    if customers <= 0:
+        return "Nobody is expected to leave without what they came for this week"
+    return f"{count(whole(customers), 'customer')} will leave without what they came for this week"
 
 
 def customers(alert: Alert) -> str:
@@ -241,7 +255,7 @@ def effort(alert: Alert) -> str:
 def _way(stores: float, miles: float, found: float) -> str:
     """Stores and miles of an average customer, and how many look in vain."""
     vain = round(100 * (1 - found))
-    told = f"to {stores:.1f} stores and {miles:,.0f} {'mile' if round(miles) == 1 else 'miles'}"
+    told = f"to {number(stores, 1)} stores and {number(miles)} {'mile' if round(miles) == 1 else 'miles'}"
     return f"{told}, and {vain}% look in vain" if vain else told
 
 
@@ -253,11 +267,11 @@ def status_name(status: Status) -> str:
 def standing(alerts: Standing) -> str:
     """How many alerts there are of each status, and how many of them are frozen, as a sentence."""
     told = [
-        f"{number:,} {words[number != 1]}"
+        f"{number(alike)} {words[alike != 1]}"
         for status, words in _STANDS.items()
-        if (number := alerts.numbers.get(status, 0))
+        if (alike := alerts.numbers.get(status, 0))
     ]
-    late = f"the figures of {alerts.frozen:,} of them are late, so nobody knows whether it is still so"
+    late = f"the figures of {number(alerts.frozen)} of them are late, so nobody knows whether it is still so"
     return f"{listing(told)}{f'; {late}' if alerts.frozen else ''}."
 
 
@@ -267,7 +281,7 @@ def closing(alert: Alert, voice: Voice = OWN_STORE) -> str:
         return recovery(alert, voice)
     why_over = "its season is over" if alert.status is Status.EXPIRED else f"it is {alert.status}"
     missed = whole(alert.units_lost)
-    return f"{Details.of(alert).style_name}: {why_over}; {missed:,} were expected to be missed."
+    return f"{Details.of(alert).style_name}: {why_over}; {number(missed)} were expected to be missed."
 
 
 def recovery(alert: Alert, voice: Voice = OWN_STORE) -> str:
@@ -300,7 +314,7 @@ def remedy(alert: Alert, today: date, voice: Voice = OWN_STORE) -> str:
     step = rule_text(alert.rule).step(Subject.of(alert, voice))
     if not served or alert.rule in _NOBODY_TO_SERVE:
         return step
-    of_them = "all of them" if served == missed else f"{served:,} of them"
+    of_them = "all of them" if served == missed else f"{number(served)} of them"
     return f"{step} Stock the chain already owns could serve {of_them}."
 
 
