@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +16,13 @@ from waitress.server import create_server
 
 from data.database import Database
 from data.settings import load_settings
+from tests.ground.demo import Demo, made_once
 from tests.integration.web.world import PASSWORD, TODAY, World, build_world
 from web import create_app
 from web.rendering.charts import alert_chart, chart_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from flask import Flask
     from playwright.sync_api import Browser, Page
@@ -64,6 +66,8 @@ class Reader:
         self.page.on("console", lambda message: self._note(message.type, message.text))
         self.page.on("pageerror", lambda error: self._note("error", str(error)))
         self.page.on("requestfailed", lambda request: self._note("error", f"failed: {request.url}"))
+        # What is saved as a file is given up as a page.
+        self.page.on("download", lambda file: self._forgive(f"error: failed: {file.url}"))
 
     def open(self, path: str) -> None:
         """Go to a page of the app."""
@@ -77,6 +81,10 @@ class Reader:
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_load_state("networkidle")
 
+    def _forgive(self, complaint: str) -> None:
+        if complaint in self.complaints:
+            self.complaints.remove(complaint)
+
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.complaints.append(f"{kind}: {text}")
@@ -89,6 +97,12 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_OPTIONS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def demo() -> Demo:
+    """The demo retailer, made once in a test run."""
+    return made_once(Path(os.environ["TEST_RUN_FOLDER"]))
 
 
 @pytest.fixture

@@ -4,95 +4,29 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 from collections import Counter
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from http.cookiejar import CookieJar
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
-import pytest
 from sqlalchemy import func, select
 
-from data.database import Database
 from data.records import AlertAction, NewestStock, Person, Product, Role, Store
 from data.settings import load_settings
 from jobs.demo.reserve import CENTRE
-from tests.ground.once import prepared_once, without_settings
+from tests.ground.demo import LOGIN_LINE, Demo, inseason
 from tests.ground.services import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-COMMAND = Path(sys.executable).with_name("inseason")
 EARLY_EXIT = "exit_before_demand_ends"
 PHOENIX = {"PHX-01", "PHX-02"}
 SEATTLE = {"SEA-01", "SEA-02"}
 MOST_A_NIGHT = 5
-LOGIN_LINE = re.compile(r"^  (\w+) +(\S+@\S+) +(\S+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Demo:
-    """The demo retailer in its folder; `told` is what the command said when it made it."""
-
-    var: Path
-    told: str
-
-    def run(self, *arguments: str) -> str:
-        """What a command prints."""
-        return inseason(self.var, *arguments).stdout
-
-    def alerts(self, *options: str) -> list[dict[str, Any]]:
-        """The live alerts."""
-        return list(json.loads(self.run("alerts", "--json", *options)))
-
-    @contextmanager
-    def database(self) -> Iterator[Database]:
-        database = Database(f"sqlite:///{self.var / 'inseason.db'}")
-        yield database
-        database.dispose()
-
-    @property
-    def logins(self) -> dict[str, tuple[str, str]]:
-        """Address and password by role, as they were printed."""
-        return {role: (email, password) for role, email, password in LOGIN_LINE.findall(self.told)}
-
-
-def inseason(var: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    answer = subprocess.run(
-        [COMMAND, *arguments],
-        env=without_settings() | {"INSEASON_VAR": str(var)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert "Traceback" not in answer.stderr
-    if check:
-        assert answer.returncode == 0, answer.stderr
-    return answer
-
-
-@pytest.fixture(scope="session")
-def demo() -> Demo:
-    """The demo retailer, made once in a test run."""
-    folder = prepared_once(Path(os.environ["TEST_RUN_FOLDER"]), "demo", make)
-    return Demo(folder / "var", (folder / "told").read_text(encoding="utf-8"))
-
-
-def make(folder: Path) -> None:
-    answer = inseason(folder / "var", "demo", "--no-serve")
-    (folder / "told").write_text(answer.stdout, encoding="utf-8")
 
 
 def test_phoenix_is_warned_in_june_that_its_swim_trunks_leave_in_early_july(demo: Demo) -> None:
@@ -167,27 +101,6 @@ def test_the_night_was_that_of_the_day_before_the_demos_clock(demo: Demo) -> Non
     assert "was done before" in demo.run("nightly")
 
 
-@contextmanager
-def served(demo: Demo) -> Iterator[str]:
-    """The demo, served by the real command; gives the address that it prints."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen(
-        [COMMAND, "demo", "--port", str(port)],
-        env=without_settings() | {"INSEASON_VAR": str(demo.var)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        try:
-            found = (re.search(r"http://\S+", line) for line in server.stdout)
-            yield next(match[0] for match in found if match)
-            server.send_signal(signal.SIGINT)
-            assert server.wait(timeout=30) == 0
-        finally:
-            server.kill()
-
-
 def log_in(address: str, email: str, password: str) -> OpenerDirector:
     browser = build_opener(HTTPCookieProcessor(CookieJar()))
     token = re.search(r'name="csrf_token" value="([^"]+)"', page(browser, f"{address}/login"))
@@ -207,7 +120,7 @@ def test_the_served_page_shows_the_phoenix_manager_her_swim_trunks(demo: Demo) -
     warned = demo.alerts("--store", "PHX-01", "--category", "swim trunks", "--rule", EARLY_EXIT)
     worst = next(alert for alert in warned if alert["status"] == "open")
 
-    with served(demo) as address:
+    with demo.served() as address:
         browser = log_in(address, email, password)
         listed = page(browser, f"{address}/alerts?category=swim+trunks&rule={EARLY_EXIT}")
         shown = page(browser, f"{address}/alerts/{worst['alert_id']}")

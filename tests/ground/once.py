@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def prepared_once(run_folder: Path, name: str, prepare: Callable[[Path], None]) -> Path:
+def prepared_once(run_folder: Path, name: str, prepare: Callable[[Path], object]) -> Path:
     """A folder that the first worker to ask prepares, while the others wait; tests must only look at it."""
     folder = run_folder / name
     with FileLock(run_folder / f"{name}.lock"):

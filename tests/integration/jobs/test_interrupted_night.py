@@ -139,7 +139,7 @@ def deliver_when_leases_are_over(service: Service, server: MailServer) -> None:
     """What the scheduler does a little later: a mail in a dead process's hands is free again."""
     later = service.clock.machine_now() + 2 * LEASE
     clock = Mock(machine_now=Mock(return_value=later))
-    deliver_due(service.database, smtp_url=server.url, sender="night@shop.example", clock=clock)
+    deliver_due(service.database, smtp_url=server.url, sender="night@shop.example", key="k" * 48, clock=clock)
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -34,7 +34,7 @@ from tests.ground.retailer import AS_OF, write_feeds
 if TYPE_CHECKING:
     from data.records import Record
 
-STEPS = ["ingest", "panel", "forecast", "gap", "alerts", "outcomes", "requests", "digest", "mail"]
+STEPS = ["ingest", "panel", "forecast", "gap", "alerts", "plans", "outcomes", "requests", "digest", "mail"]
 
 
 def count(service: Service, table: type[Record]) -> int:

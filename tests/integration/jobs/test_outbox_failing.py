@@ -56,7 +56,8 @@ def mark_or_die(mail, now):
     mark(mail, now)
 
 OutboxMail.sent = mark_or_die
-deliver_due(Database(sys.argv[1]), smtp_url=sys.argv[2], sender="night@shop.example", clock=StillClock())
+database, url = Database(sys.argv[1]), sys.argv[2]
+deliver_due(database, smtp_url=url, sender="night@shop.example", key="k" * 48, clock=StillClock())
 """
 
 
@@ -111,7 +112,9 @@ def send(
     database: Database, server: MailServer | str, clock: Clock, *, budget: timedelta = outbox.BUDGET
 ) -> Delivered:
     url = server if isinstance(server, str) else server.url
-    return deliver_due(database, smtp_url=url, sender="night@shop.example", clock=clock, budget=budget)
+    return deliver_due(
+        database, smtp_url=url, sender="night@shop.example", key="k" * 48, clock=clock, budget=budget
+    )
 
 
 def states(database: Database) -> Counter[MailState]:

@@ -13,16 +13,12 @@ from click.testing import CliRunner
 from sqlalchemy import func, select, update
 
 from data.clock import Clock
-from data.outcomes import (
-    SETTLES,
-    acts_on,
-    alerts_to_judge,
-    effort_over_time,
-    judged_alerts,
-    record_effort,
-    record_missed,
-    record_outcomes,
-)
+from data.outcomes.acts import acts_on
+from data.outcomes.due import alerts_to_judge
+from data.outcomes.effort import effort_over_time, record_effort
+from data.outcomes.keeping import record_missed, record_outcomes
+from data.outcomes.reading import judged_alerts
+from data.outcomes.waiting import SETTLES
 from data.records import (
     Alert,
     AlertOutcome,

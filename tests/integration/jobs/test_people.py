@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
+from data.account_links import person_of_link
 from data.errors import InSeasonError
+from data.people import history_of
 from data.records import Person, Product, Role, Store
-from jobs.people import add_person
+from data.setup_code import code_file, setup_code
+from jobs.people import add_person, link_for, tell_setup
 
 if TYPE_CHECKING:
     from jobs.service import Service
@@ -88,7 +91,7 @@ REFUSED = {
         {"role": "merchandiser", "stores": (), "categories": ["hats"]},
         "No product has the category 'hats'",
     ),
-    "a store manager without a store": ({"stores": ()}, "needs at least one --store"),
+    "a store manager without a store": ({"stores": ()}, "needs at least one store"),
     "a merchandiser with a store": ({"role": "merchandiser"}, "only a store manager has them"),
     "an admin with a store": ({"role": "admin"}, "only a store manager has them"),
     "a store manager with a category": ({"categories": ["gloves"]}, "Only a merchandiser has categories"),
@@ -106,3 +109,44 @@ def test_what_does_not_fit_is_refused_and_nobody_is_added(shop: Service, what: s
     assert PASSWORD not in str(refusal.value)
     with shop.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Person)) == 0
+
+
+def test_a_password_that_would_be_guessed_is_refused(shop: Service) -> None:
+    with pytest.raises(InSeasonError, match="own name"):
+        add(shop, password="maya ortiz 2026")
+    with pytest.raises(InSeasonError, match="tried first"):
+        add(shop, password="password123")
+
+
+def test_what_the_command_line_does_stands_in_the_history(shop: Service) -> None:
+    person = add(shop)
+    link_for(shop, "MAYA@shop.example ")
+    with shop.database.read() as session:
+        events = history_of(session, person.person_id, most=9)
+    assert [(str(event.what), event.who) for event in events] == [
+        ("link_shown", "command line"),
+        ("added", "command line"),
+    ]
+
+
+def test_a_link_from_the_command_line_leads_to_the_page_that_sets_a_password(shop: Service) -> None:
+    person = add(shop)
+    address, _, token = link_for(shop, "maya@shop.example").rpartition("/")
+    assert address == f"{shop.settings.base_url}/password"
+    with shop.database.read() as session:
+        assert person_of_link(session, token, shop.clock.machine_now())[0].person_id == person.person_id
+
+
+def test_a_link_for_nobody_is_refused(shop: Service) -> None:
+    with pytest.raises(InSeasonError, match="no open account with the address"):
+        link_for(shop, "nobody@shop.example")
+
+
+def test_the_setup_code_is_told_while_there_is_no_account(shop: Service) -> None:
+    told: list[str] = []
+    tell_setup(shop, told.append)
+    assert setup_code(shop.settings) in told[0]
+    assert str(code_file(shop.settings)) in told[0]
+    add(shop)
+    tell_setup(shop, told.append)
+    assert len(told) == 1

@@ -3,136 +3,34 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from data.errors import InSeasonError
-from data.facts import write_forecasts
 from data.facts.store import write_rows
 from data.facts.tables import TABLES
-from data.records import (
-    CalendarVersion,
-    MarkdownStep,
-    Product,
-    Run,
-    RunKind,
-    RunState,
-    SellingWindow,
-    Store,
-)
+from data.planning.assumed import Prices
+from data.records import Run, RunKind, RunState
 from forecaster import Markdown, PlanRules, Stakes
 from jobs.cli import main
 from jobs.plan_listing import plan_rows
-from jobs.planning import Prices, plan_category
+from jobs.planning import plan_category
+from tests.ground.planned import AS_OF, write_facts, write_records
+from web.rendering.plan_words import notes
 
 if TYPE_CHECKING:
     from jobs.service import Service
-
-AS_OF = date(2026, 6, 6)
-WEEKS = pd.date_range("2026-06-07", periods=52, freq="7D")
-STORES = {"PHX-01": "hot", "PHX-02": "hot", "SEA-01": "cool", "LAX-01": "warm"}
-SIZES = ("S", "M", "L")
-
-
-def write_records(service: Service) -> None:
-    with service.database.write() as session:
-        session.add_all(
-            Store(store_id=store, name=f"Store {store}", climate_zone=zone) for store, zone in STORES.items()
-        )
-        session.add_all(
-            Product(
-                sku=f"{style}-{size}",
-                style_id=style,
-                style_name=name,
-                category=category,
-                size=size,
-                regular_price=price,
-                unit_cost=cost,
-            )
-            for style, name, category, price, cost in (
-                ("SWT", "Marlin Trunk", "swim trunks", 30, 12),
-                ("SWB", "Board Short", "swim trunks", 40, None),
-                ("TEE", "White Tee", "white T-shirts", 10, 4),
-            )
-            for size in SIZES
-        )
-        session.add(
-            CalendarVersion(
-                created_at=datetime(2026, 1, 1, tzinfo=UTC),
-                author="merchandiser",
-                reason="season",
-                windows=[
-                    window("swim trunks", date(2026, 7, 5)),
-                    window("swim trunks", date(2026, 8, 30), climate_zone="warm"),
-                    window("swim trunks", date(2026, 8, 2), style_id="SWB", store_id="PHX-02"),
-                ],
-                markdown_steps=[
-                    step(date(2026, 6, 15), 30),
-                    step(date(2026, 6, 29), 50),
-                    step(date(2026, 7, 6), 70),
-                ],
-            )
-        )
-
-
-def window(category: str, leaving: date, **scope: str) -> SellingWindow:
-    return SellingWindow(
-        category=category, season_code="SS26", floor_set=date(2026, 2, 16), exit=leaving, **scope
-    )
-
-
-def step(day: date, percent: float) -> MarkdownStep:
-    return MarkdownStep(category="swim trunks", season_code="SS26", effective_from=day, percent_off=percent)
-
-
-def write_facts(service: Service, *, stock: int = 30) -> None:
-    """The forecasts, seasons and stock of one night, published by it."""
-    height = np.exp(-(((np.arange(52) - 6) / 8.0) ** 2))
-    forecast = pd.DataFrame(
-        [(store, f"{style}-{size}") for store in STORES for style in ("SWT", "SWB") for size in SIZES],
-        columns=["store_id", "sku"],
-    ).merge(pd.DataFrame({"week": WEEKS, "mean": 4.0 * height}), how="cross")
-    told = forecast.assign(
-        p10=0.0, p50=1.0, p90=2.0, size=3.0, evidence="observed", level_shape=9.0, dispersion=4.0
-    )
-    season = pd.DataFrame({"climate_zone": "hot", "week": WEEKS, "season": height, "elasticity": 1.5})
-    shares = dict.fromkeys(
-        ("calendar", "temperature", "holidays", "assortment", "recording", "requests"), 1.0
-    )
-    held = forecast[["store_id", "sku"]].drop_duplicates()
-    held = held.assign(
-        business_date=AS_OF, on_hand=stock, in_transit=0, on_order=0, period="day", month="2026-06"
-    )
-    with service.database.write() as session:
-        run = Run(
-            kind=RunKind.NIGHT, business_date=AS_OF, state=RunState.SUCCEEDED, started_at=service.clock.now()
-        )
-        session.add(run)
-        session.flush()
-        run_id = run.run_id
-    uri = service.facts.uri
-    for table, rows in (("forecasts", told), ("seasons", season.assign(evidence="observed", **shares))):
-        write_forecasts(uri, rows, category="swim trunks", as_of=AS_OF, run_id=run_id, table=table)
-    tees = told[told["sku"].str.startswith("SWT")].assign(
-        sku=lambda rows: rows["sku"].str.replace("SWT", "TEE")
-    )
-    write_forecasts(uri, tees, category="white T-shirts", as_of=AS_OF, run_id=run_id)
-    write_rows(uri, TABLES["stock"], held, run_id=run_id, mode="append")
-    with service.database.write() as session:
-        versions = {name: service.facts.version(name) for name in ("forecasts", "seasons", "stock")}
-        service.facts.publish(session, session.get_one(Run, run_id), versions)
 
 
 @pytest.fixture
 def night(service: Service) -> Service:
     """A retailer after a night."""
-    write_records(service)
-    write_facts(service)
+    write_records(service.database)
+    write_facts(service.database, service.facts)
     return service
 
 
@@ -144,12 +42,15 @@ def weigh(service: Service, category: str = "swim trunks", zone: str | None = No
 def test_it_plans_for_the_dates_and_markdowns_that_most_pieces_have(night: Service) -> None:
     planned = weigh(night)
 
-    assert planned.today.exit == date(2026, 7, 5)
+    assert planned.board.today.exit == date(2026, 7, 5)
     # The step after the exit is for the clearance rail.
-    assert planned.today.markdowns == (Markdown(date(2026, 6, 15), 30.0), Markdown(date(2026, 6, 29), 50.0))
-    assert planned.season_code == "SS26"
-    assert planned.stores == 3
-    assert planned.apart == ("Store LAX-01", "Board Short")
+    assert planned.board.today.markdowns == (
+        Markdown(date(2026, 6, 15), 30.0),
+        Markdown(date(2026, 6, 29), 50.0),
+    )
+    assert planned.board.season_code == "SS26"
+    assert planned.board.stores == 3
+    assert planned.board.apart == ("Store LAX-01", "Board Short")
     # Of three stores two styles of three sizes, less the style that stands apart in one of them.
     assert planned.report.today()["stock"] == 30 * (3 * 2 - 1) * 3
 
@@ -157,8 +58,8 @@ def test_it_plans_for_the_dates_and_markdowns_that_most_pieces_have(night: Servi
 def test_a_zone_counts_its_own_stores_only(night: Service) -> None:
     planned = weigh(night, zone="cool")
 
-    assert planned.stores == 1
-    assert planned.apart == ()
+    assert planned.board.stores == 1
+    assert planned.board.apart == ()
     assert planned.report.today()["stock"] == 30 * 2 * 3
 
 
@@ -175,8 +76,8 @@ def test_the_markdown_before_the_peak_is_worth_holding(night: Service) -> None:
 def test_money_that_is_not_known_is_assumed_and_said(night: Service) -> None:
     planned = weigh(night)
 
-    assert any(note.startswith("3 skus without a unit cost") for note in planned.notes)
-    assert any("15% of its regular price" in note for note in planned.notes)
+    assert any(note.startswith("3 skus without a unit cost") for note in notes(planned.board.assumed))
+    assert any("15% of its regular price" in note for note in notes(planned.board.assumed))
 
 
 def test_the_substitution_that_the_night_measured_counts(night: Service) -> None:
@@ -221,12 +122,12 @@ def test_what_the_records_learn_later_does_not_change_what_the_night_knew(night:
         (
             "hats",
             None,
-            "No forecast of category 'hats'. Forecast categories are swim trunks and white T-shirts.",
+            "No forecast of category 'hats'. Forecast categories: swim trunks, white T-shirts.",
         ),
         (
             "swim trunks",
             "moon",
-            "No store of zone 'moon' carries swim trunks. Zones that do are cool, hot and warm.",
+            "No store of zone 'moon' carries swim trunks. Zones that do: cool, hot, warm.",
         ),
         ("white T-shirts", None, "has no selling window that ends after 2026-06-06"),
         ("swim's", None, "No forecast of category"),
@@ -245,8 +146,8 @@ def test_before_the_first_night_there_is_nothing_to_plan_on(service: Service) ->
 
 
 def test_without_stock_there_is_nothing_to_plan(service: Service) -> None:
-    write_records(service)
-    write_facts(service, stock=0)
+    write_records(service.database)
+    write_facts(service.database, service.facts, stock=0)
 
     with pytest.raises(InSeasonError, match="Nothing of swim trunks is on hand or on order for season SS26"):
         weigh(service)

@@ -240,6 +240,17 @@ def test_it_is_resolved_by_the_second_night_that_does_not_find_it(chain: Databas
     assert history(chain)[-2:] == ["not found", "not found 2 nights in a row"]
 
 
+def test_one_clear_night_is_enough_once_its_calendar_has_been_changed(chain: Database) -> None:
+    nights(chain, 0, 1, finding(), finding(style="sandals", season_code="SS27"), sold_out(style="shorts"))
+
+    told = night(chain, days=2, replanned={("swim trunks", "SS26")})
+
+    assert told.resolved == 1
+    states = {alert.style_id: alert.status for alert in alerts(chain)}
+    assert states == {"trunks": Status.RESOLVED, "sandals": Status.OPEN, "shorts": Status.OPEN}
+    assert "not found with the dates that its calendar has now" in history(chain)
+
+
 def test_what_somebody_has_taken_on_is_resolved_too_when_it_is_gone(chain: Database) -> None:
     nights(chain, 0, 1, finding())
     change(chain, "acknowledge", days=1)

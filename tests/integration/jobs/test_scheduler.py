@@ -20,7 +20,16 @@ from data.clock import Clock
 from data.feeds.loading import import_feed
 from data.records import Run, RunKind, RunState
 from jobs.night import last_closed_date, run_night
-from jobs.scheduler import LOOK_EVERY, MISFIRE, make_scheduler, run_due_night, send_due_mail
+from jobs.scheduler import (
+    LOOK_AT_QUEUE_EVERY,
+    LOOK_EVERY,
+    MISFIRE,
+    make_scheduler,
+    run_asked_nights,
+    run_due_night,
+    send_due_mail,
+    show_life,
+)
 from tests.ground.elsewhere import writing_elsewhere
 from tests.ground.retailer import write_feeds
 from tests.integration.jobs.conftest import TODAY
@@ -227,12 +236,15 @@ def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
 def test_the_clockwork_looks_for_nights_and_mail_never_twice_at_once(service: Service) -> None:
     before = datetime.now(UTC)
     with paused(make_scheduler(service)) as jobs:
-        assert {job.func for job in jobs} == {run_due_night, send_due_mail}
+        assert {job.func for job in jobs} == {run_due_night, run_asked_nights, show_life, send_due_mail}
+        assert {job.executor for job in jobs if job.func in (run_due_night, run_asked_nights)} == {"default"}
         for job in jobs:
             assert job.coalesce
             assert job.max_instances == 1
             assert timedelta(seconds=job.misfire_grace_time) == MISFIRE
         [looks] = [job for job in jobs if job.func is run_due_night]
+        [asks] = [job for job in jobs if job.func is run_asked_nights]
+        assert asks.trigger.interval == LOOK_AT_QUEUE_EVERY < timedelta(minutes=1)
         # The first look is at once, by the machine's clock, though the service's stands in June.
         assert service.settings.today == TODAY
         assert before <= looks.next_run_time <= datetime.now(UTC)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from data.settings import Settings, load_settings
-from tests.integration.web.world import TODAY, World, build_world, log_in
+from tests.integration.web.shelves import stock_the_shelves
+from tests.integration.web.world import MANAGER, TODAY, World, build_world, log_in
 from web import create_app
 
 if TYPE_CHECKING:
@@ -47,3 +48,16 @@ def logged_in(app: Flask) -> Callable[[str], FlaskClient]:
         return client
 
     return browser
+
+
+@pytest.fixture
+def stocked(world: World) -> World:
+    """The small retailer with something on its shelves."""
+    stock_the_shelves(world.database)
+    return world
+
+
+@pytest.fixture
+def maya(stocked: World, logged_in: Callable[[str], FlaskClient]) -> FlaskClient:
+    """The browser of the manager of Phoenix North, where something is on the shelves."""
+    return logged_in(MANAGER)

@@ -15,14 +15,12 @@ from sqlalchemy.orm import joinedload
 from data.errors import ConflictError
 from data.records import (
     CustomerRequest,
-    NewestCount,
-    NewestStock,
     Product,
     RequestOutcome,
-    Store,
     Wanted,
 )
 from data.settings import load_settings
+from tests.integration.web.shelves import COUNTED
 from tests.integration.web.world import (
     ADMIN,
     MANAGER,
@@ -44,58 +42,7 @@ if TYPE_CHECKING:
 
     from data.database import Database
 
-COUNTED = date(2026, 6, 13)
 NOW = datetime(2026, 6, 14, 16, tzinfo=UTC)
-PLACES = {
-    # Phoenix North asks; Tempe is 10 miles off, Tucson 110, Seattle South 1,100.
-    "PHX1": (33.58, -112.07),
-    "TMP1": (33.43, -111.94),
-    "TUS1": (32.22, -110.97),
-    "SEA1": (47.51, -122.34),
-}
-STOCK = {
-    ("MAR-NAV-M", "TUS1"): 2,
-    ("MAR-RED-M", "TUS1"): 1,
-    ("MAR-NAV-M", "TMP1"): 1,
-    ("MAR-NAV-L", "PHX1"): 4,
-    ("MAR-NAV-M", "DC"): 40,
-}
-
-
-@pytest.fixture
-def stocked(world: World) -> World:
-    """Two more stores and a distribution centre, a style in two colours, and the newest counts."""
-    with world.database.write() as records:
-        for store_id, (latitude, longitude) in PLACES.items():
-            known = records.get(Store, store_id)
-            store = known or Store(store_id=store_id, name={"TMP1": "Tempe", "TUS1": "Tucson"}[store_id])
-            store.latitude, store.longitude, store.phone = latitude, longitude, f"(602) 555-{store_id}"
-            records.add(store)
-        records.add(Store(store_id="DC", name="Reno DC", kind="dc", latitude=39.5, longitude=-119.8))
-        records.add_all(
-            Product(
-                sku=f"MAR-{color[:3].upper()}-{size}",
-                style_id="MAR",
-                style_name="Marlin Trunk",
-                category="Swim trunks",
-                gender_age="men",
-                size=size,
-                color=color,
-            )
-            for color in ("navy", "red")
-            for size in ("L", "S", "M")
-        )
-        records.add_all(
-            NewestStock(sku=sku, store_id=store, on_hand=units) for (sku, store), units in STOCK.items()
-        )
-        records.add_all(NewestCount(store_id=store, counted_on=COUNTED) for store in [*PLACES, "DC"])
-    return world
-
-
-@pytest.fixture
-def maya(stocked: World, logged_in: Callable[[str], FlaskClient]) -> FlaskClient:
-    """The browser of the manager of Phoenix North."""
-    return logged_in(MANAGER)
 
 
 def press(browser: FlaskClient, path: str, **form: str) -> TestResponse:
@@ -239,7 +186,7 @@ def test_a_hold_is_recorded_with_its_store_and_the_next_asker_sees_it(
     assert (asked(database).outcome, asked(database).holding_store_id) == ("hold", "TUS1")
 
     second = told(maya.get(ask(maya, once="b").location).text)
-    assert "Tucson 114 miles · 3 by the count of 13 June · 1 held for others" in second
+    assert "Tucson 114 miles · 3 by the count of 13 June · 1 held for customers" in second
 
 
 def test_a_store_whose_pieces_are_all_held_is_not_offered(maya: FlaskClient) -> None:

@@ -402,7 +402,7 @@ def test_a_giver_sees_only_its_own_part(offered: World, logged_in: Callable[[str
 
 
 def test_the_panel_offers_the_best_first_and_leaves_out_what_is_too_late(offered: World, app: Any) -> None:
-    from web.decisions import actions_for
+    from web.offers import actions_for
 
     with offered.database.write() as records:
         late = records.scalars(select(AlertAction).where(AlertAction.rank == 2)).one()
@@ -422,10 +422,64 @@ def test_the_panel_offers_the_best_first_and_leaves_out_what_is_too_late(offered
 
 
 def test_an_alert_that_is_over_offers_nothing(offered: World, app: Any) -> None:
-    from web.decisions import actions_for
+    from web.offers import actions_for
 
     with app.test_request_context(), offered.database.read() as records:
         alert = make_alert(offered.own_alert)
         alert.status = "resolved"
         person = records.scalars(select(Person).where(Person.email == MANAGER)).one()
         assert actions_for(alert, person).offers == []
+
+
+def test_the_list_is_bounded_and_says_so_and_the_file_has_them_all(
+    offered: World, logged_in: Callable[[str], FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.waiting.MOST_TO_DO", 2)
+    monkeypatch.setattr("web.waiting.MOST_UNDER_WAY", 1)
+    with offered.database.write() as records:
+        records.add_all(
+            Decision(
+                alert_id=offered.own_alert,
+                kind=f"kind-{n}",
+                state=state,
+                store_id="PHX1",
+                category="Swim trunks",
+                style_id="TIDE",
+                style_name="=Tide",
+                season_code="SS26",
+                units=1.0,
+                act_by=date(2026, 6, 20 + n),
+                offered_on=NIGHT,
+                requested_by=MANAGER,
+                requested_at=NOW,
+                changed_at=NOW,
+                consignments=[],
+                events=[],
+            )
+            for n, state in enumerate(["requested", "approved", "requested", "approved", "requested"])
+        )
+    jonas = logged_in(MERCHANDISER)
+    page = jonas.get("/decisions").text
+    assert "More than 2 things wait for you" in page
+    assert page.count(">Decide<") == 2
+    assert page.index("20 June") < page.index("22 June")
+    assert "24 June" not in page
+    lines = jonas.get("/decisions?as=csv").get_data(as_text=True).splitlines()
+    assert len(lines) == 6
+    assert "'=Tide" in lines[1]
+
+
+def test_the_file_of_requests_is_cut_to_its_reader(
+    under_way: dict[str, int], logged_in: Callable[[str], FlaskClient]
+) -> None:
+    numbers = {
+        email: [
+            line.split(",")[0] for line in logged_in(email).get("/decisions?as=csv").text.splitlines()[1:]
+        ]
+        for email in (NEIGHBOUR, STRANGER, ADMIN)
+    }
+    assert numbers == {
+        NEIGHBOUR: [f'"{under_way["decision"]}"'],
+        STRANGER: [],
+        ADMIN: [f'"{under_way["order"]}"', f'"{under_way["decision"]}"'],
+    }

@@ -55,6 +55,16 @@ def test_pages_are_kept_by_no_browser_and_files_for_good(client: FlaskClient) ->
             assert "max-age=31536000" in file.headers["Cache-Control"]
 
 
+@pytest.mark.parametrize("path", ["/static/app.css", "/bootstrap/static/css/bootstrap.min.css"])
+def test_files_are_sent_compressed_and_pages_are_not(client: FlaskClient, path: str) -> None:
+    with client.get(path) as plain, client.get(path, headers={"Accept-Encoding": "br"}) as packed:
+        assert packed.headers["Content-Encoding"] == "br"
+        assert len(packed.data) < len(plain.data) / 3
+        assert "Accept-Encoding" in packed.headers["Vary"]
+    page = client.get("/login", headers={"Accept-Encoding": "br"})
+    assert "Content-Encoding" not in page.headers
+
+
 def test_a_drawing_on_its_own_may_use_only_the_style_it_carries(
     world: World, logged_in: Callable[[str], FlaskClient]
 ) -> None:

@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from data.records import (
     Alert,
     AlertChart,
+    ApiToken,
     CustomerRequest,
     MailState,
     OutboxMail,
@@ -61,6 +62,7 @@ class World:
     night: int
     own_request: int
     other_request: int
+    own_token: int
 
 
 def build_world(database: Database) -> World:
@@ -70,11 +72,12 @@ def build_world(database: Database) -> World:
         own, other = _alerts(records)
         night = _runs(records)
         asked = _requests(records)
+        token = _token(records, people[MANAGER])
         mails = [_mail(person) for person in (people[MANAGER], people[NEIGHBOUR])]
         records.add_all(mails)
         records.flush()
         own_mail, other_mail = (mail.mail_id for mail in mails)
-    return World(database, own, other, own_mail, other_mail, night, *asked)
+    return World(database, own, other, own_mail, other_mail, night, *asked, token)
 
 
 def log_in(client: FlaskClient, email: str, password: str = PASSWORD, onward: str = "") -> TestResponse:
@@ -209,6 +212,13 @@ def _requests(records: Session) -> tuple[int, int]:
     records.add_all(asked)
     records.flush()
     return asked[0].request_id, asked[1].request_id
+
+
+def _token(records: Session, person: Person) -> int:
+    token, _ = ApiToken.issue(person, name="Till", scopes=["alerts:read"], days=90, now=NOW)
+    records.add(token)
+    records.flush()
+    return token.token_id
 
 
 def _mail(person: Person) -> OutboxMail:

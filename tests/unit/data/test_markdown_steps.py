@@ -66,3 +66,14 @@ def test_seasons_do_not_mix():
 
 def test_another_category_has_none():
     assert steps_of(("2026-06-15", 30, "SS26", {}), category="sandals") == []
+
+
+def test_a_store_that_is_spared_the_first_cut_has_only_the_later_one():
+    chain = [("2026-06-15", 30, "SS26", {})]
+    own = [
+        ("2026-06-15", 0, "SS26", {"store_id": "PHX"}),
+        ("2026-06-29", 20, "SS26", {"store_id": "PHX"}),
+        ("2026-07-06", 20, "SS26", {"store_id": "PHX"}),
+    ]
+
+    assert steps_of(*chain, *own) == [("2026-06-29", 20.0)]

@@ -11,7 +11,8 @@ from forecaster.findings import made
 def finding(store="s1", rule="exit_before_demand_ends", style="swim", **changes) -> dict[str, object]:
     return {
         "rule": rule, "store": store, "style": style, "category": "swimwear", "climate_zone": "south",
-        "season_code": "SS26", "units_lost": 10.0, "recoverable_units": 6.0, "next_buy_units": 4.0,
+        "season_code": "SS26", "units_lost": 10.0, "customers_this_week": 2.0, "recoverable_units": 6.0,
+        "next_buy_units": 4.0,
         "after_units": 10.0, "money_lost": 200.0, "margin_lost": 120.0, "winnable_money": 120.0,
         "act_by": pd.Timestamp("2026-07-05"), "demand_ends": pd.Timestamp("2026-08-30"),
         "sizes": [{"sku": f"{style}-M", "size": "M", "color": "", "demand": 12.0, "on_hand": 3.0,
@@ -33,6 +34,7 @@ def test_a_calendar_cause_is_gathered_into_one_finding_of_its_zone():
     assert set(grouped.loc[grouped["scope"] == "store", "parent"]) == {zone["identity"]}
     assert zone["parent"] == ""
     assert zone["units_lost"] == 50.0
+    assert zone["customers_this_week"] == 2.0 * len(found)
     assert zone["money_lost"] == 600.0
     assert zone["act_by"] == pd.Timestamp("2026-06-30")
     assert zone["demand_ends"] == pd.Timestamp("2026-09-13")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.impact import share_after, with_remedies
+from forecaster.impact import share_after, share_within, with_remedies
 from forecaster.policy import Policies
 from forecaster.rules.reading import Limits, Reading
 
@@ -125,3 +125,26 @@ def test_a_week_already_begun_has_only_the_days_after_today():
     today = np.datetime64(date(2026, 6, 14))
     assert share_after(week, today, np.array([1.0])) == pytest.approx(1.0)
     assert share_after(week, today, np.array([3.0])) == pytest.approx(2 / 4)
+
+
+@pytest.mark.parametrize(
+    ("week", "share"),
+    [
+        ("2026-06-15", 1.0),  # the whole week to come
+        ("2026-06-22", 0.0),  # the week after it
+        ("2026-06-12", 1.0),  # begun: what is left of it, four days
+        ("2026-06-19", 3 / 7),  # the first three of its days
+        ("2026-06-08", 0.0),  # over
+    ],
+)
+def test_of_each_week_the_days_within_the_next_seven_count(week: str, share: float) -> None:
+    told = share_within(np.array([week], dtype="datetime64[D]"), np.datetime64("2026-06-14"), 7)
+    assert told == pytest.approx([share])
+
+
+@given(st.integers(0, 6))
+def test_the_next_seven_days_are_seven_whatever_day_weeks_begin_on(begins: int) -> None:
+    today = np.datetime64("2026-06-14")
+    weeks = today - begins + 7 * np.arange(-2, 4)
+    left = np.clip((weeks - today).astype(int) + 6, 0, 7)
+    assert (share_within(weeks, today, 7) * left).sum() == pytest.approx(7)

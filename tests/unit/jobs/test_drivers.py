@@ -34,8 +34,9 @@ def curve(summer: float, rest: float) -> np.ndarray:
 
 def forecasts(store: str = "PHX-01", summer: float = 6.0, rest: float = 1.5) -> pd.DataFrame:
     """Two skus, the second of which sells half as much as the first."""
-    one = pd.DataFrame({"store": store, "style": "T", "week": WEEKS, "mean": curve(summer, rest)})
-    return pd.concat([one, one.assign(mean=one["mean"] / 2)])
+    mean = curve(summer, rest)
+    one = pd.DataFrame({"store": store, "style": "T", "week": WEEKS, "mean": mean, "base_mean": mean})
+    return pd.concat([one, one.assign(mean=mean / 2, base_mean=mean / 2)])
 
 
 def seasons(zone: str = "hot", temperature: float = 1.0, evidence: Any = "observed") -> pd.DataFrame:
@@ -169,3 +170,13 @@ def test_drivers_are_plain_json() -> None:
     [told] = drivers()
 
     assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+def test_what_a_merchandiser_makes_of_the_forecast_is_told_apart_from_what_the_model_says() -> None:
+    plain, more = forecasts(), forecasts().assign(mean=lambda rows: 1.2 * rows["mean"])
+    [[before], [after]] = [drivers(forecasts=told) for told in (plain, more)]
+
+    assert (before["said"], after["said"]) == (1.0, pytest.approx(1.2))
+    assert {name: value for name, value in before.items() if name != "said"} == {
+        name: value for name, value in after.items() if name != "said"
+    }

@@ -23,7 +23,7 @@ def written(tmp_path):
         raw = read_feed(FEEDS["sales"], path)
         table = pd.DataFrame(faults, columns=["line", "column", "value", "reason"])
         table = table.astype(dict.fromkeys(("column", "value", "reason"), "str"))
-        return write_rejects(tmp_path / "rejects", path, "sales", raw=raw, rejects=table, now=NOW)
+        return write_rejects(tmp_path / "rejects", path.name, "sales", raw=raw, rejects=table, now=NOW)
 
     return write
 

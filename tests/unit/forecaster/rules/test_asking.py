@@ -32,6 +32,8 @@ def test_what_three_customers_of_one_store_ask_for_is_told_to_the_store(calm):
     assert (told["scope"], told["store"], told["style"]) == ("store", "s1", "asked:wet-suit")
     assert told["units_lost"] == told["reorderable_units"] == 4.0
     assert told["customers_lost"] == 3.0
+    # Three in four weeks.
+    assert told["customers_this_week"] == 0.75
     assert told["evidence"] == "requested"
     assert told["figures"]["words"] == "wet suit"
     assert pd.isna(told["act_by"])

@@ -40,6 +40,12 @@ def test_the_worked_example_of_an_exit_comes_out_as_on_paper(leaving):
     assert told["figures"] == {"own_stock": 4.0, "from_elsewhere": 0.0, "lead_days": 35.0}
 
 
+def test_whom_an_exit_turns_away_later_is_not_counted_this_week(leaving):
+    told = leaving.only()
+    assert told["customers_lost"] > 0
+    assert told["customers_this_week"] == 0.0
+
+
 def test_an_exit_is_to_be_moved_before_the_calendar_is_locked(leaving):
     assert leaving.only()["act_by"] == pd.Timestamp("2026-06-21")
 

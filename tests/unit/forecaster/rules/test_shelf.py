@@ -34,6 +34,8 @@ def test_the_worked_example_of_a_stockout_comes_out_as_on_paper(short):
     assert told["rule"] == "stockout_in_season"
     assert told["units_lost"] == told["in_season_units"] == pytest.approx(14.0)
     assert told["demand_units"] == pytest.approx(18.0)
+    # Of the week that begins tomorrow two tenths are missed; the others come later.
+    assert told["customers_this_week"] == pytest.approx(0.2)
     # A piece asked for tomorrow is there on Friday: three days of the first week are too early to be helped.
     assert told["recoverable_units"] == pytest.approx(12.0)
     assert told["reorderable_units"] == 0.0
