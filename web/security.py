@@ -70,11 +70,11 @@ def _add_headers(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.endpoint in ASKED_AGAIN:
         response.headers["Cache-Control"] = "private, no-cache"
-    elif request.endpoint in STATIC:
+    elif request.endpoint not in STATIC:
+        response.headers["Cache-Control"] = "no-store"
+    elif response.is_streamed:
         # Compressing takes the place of the file, which is to be closed all the same.
         response.call_on_close(response.response.close)  # type: ignore[union-attr]  # a file
-    else:
-        response.headers["Cache-Control"] = "no-store"
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}")
     return response
