@@ -160,7 +160,7 @@ class _Rows:
         own, every = own_ladder(self.steps, scope, self.zones), moving(ladder(self.steps, scope, self.zones))
         if not (change.own_dates is OwnDates.SET or _has_dates_of(today_plan, ruled, own)):
             return _Wanted(False, ruled.floor_set, ruled.exit, own, every)  # noqa: FBT003
-        steps = _next_ladder(own, change.plan, ruled.exit, today)
+        steps = _next_ladder(own, change.plan, today_plan.exit, today)
         return _Wanted(True, change.plan.floor_set, change.plan.exit, steps, steps)  # noqa: FBT003
 
     def _windows(
@@ -192,17 +192,24 @@ class _Rows:
         for scope in scopes:
             if (wish := wanted.get(scope)) is None:
                 continue
-            if own_ladder(after, scope, self.zones) != wish.own:
-                there = {row.effective_from for row in after if row.scope == scope}
-                after += [
-                    Step(change.category, change.season_code, scope, day, percent)
-                    for day, percent in wish.own
-                    if day not in there
-                ]
+            after += self._lacking(after, scope, wish, change)
             # Where the two readings differ already, that of plans and alerts is kept.
-            if wish.own == wish.all:
-                after += self._spared(after, scope, wish.all, change, today)
+            if wish.own == wish.all and (spared := self._spared(after, scope, wish.all, change, today)):
+                after += spared
+                # Rows of its own hide those that it shared until now.
+                after += self._lacking(after, scope, wish, change)
         return after
+
+    def _lacking(self, rows: Sequence[Step], scope: Scope, wish: _Wanted, change: PlanChange) -> list[Step]:
+        """Rows of its own that a scope needs to be read as wished."""
+        if own_ladder(rows, scope, self.zones) == wish.own:
+            return []
+        there = {row.effective_from for row in rows if row.scope == scope}
+        return [
+            Step(change.category, change.season_code, scope, day, percent)
+            for day, percent in wish.own
+            if day not in there
+        ]
 
     def _spared(
         self, rows: Sequence[Step], scope: Scope, wish: Ladder, change: PlanChange, today: date
@@ -236,7 +243,8 @@ def _has_dates_of(plan: Plan, ruled: Window, own: Ladder) -> bool:
 def _next_ladder(own: Ladder, plan: Plan, leaves: date, today: date) -> Ladder:
     """The markdowns that have begun, then those of the plan that are still to come and go further down.
 
-    What is cut further once a season has left the floor (on `leaves`) is cut as many days after its new exit.
+    What is cut further once the season has left the floor, by today's plan on `leaves`, is cut as many days
+    after its new exit.
     """
     steps = [step for step in own if step[0] <= today]
     cleared = [(day + (plan.exit - leaves), percent) for day, percent in own if day > leaves]

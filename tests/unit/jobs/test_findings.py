@@ -35,6 +35,7 @@ def row(**changes: Any) -> dict[str, Any]:
         "weak": np.bool_(False),  # noqa: FBT003  # as a frame holds it
         "units_lost": np.float64(31.456),
         "customers_lost": np.float64(20.1),
+        "customers_this_week": np.float64(4.25),
         "recoverable_units": np.float64(12.344),
         "reorderable_units": np.float64(9.0),
         "next_buy_units": np.float64(10.112),
@@ -122,6 +123,7 @@ def test_the_loss_keeps_its_parts_by_time_and_by_remedy() -> None:
     ]
     assert (finding.reorderable_units, finding.next_buy_units) == (9.0, 10.11)
     assert (finding.customers_lost, finding.margin_lost) == (20.1, Decimal("471.80"))
+    assert finding.customers_this_week == 4.25
     assert made(margin_lost=float("nan")).margin_lost is None
 
 

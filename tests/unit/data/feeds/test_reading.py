@@ -44,7 +44,7 @@ def read(tmp_path):
         ),
         (HEADER + ROW + "2026-06-02,1", "ends within line 3"),
         (HEADER.encode() + b"2026-06-01,Caf\xe9,A,3\n", "not UTF-8 text (line 2)"),
-        ((HEADER + ROW).encode("utf-16"), "not UTF-8 text"),
+        ((HEADER + ROW).encode("utf-16"), "it is UTF-16 text"),
         ((HEADER + ROW).encode("utf-16-le"), "zero bytes (line 1)"),
         ("business_date,store_id,units\n2026-06-01,1,3\n", "header lacks sku; sales knows business_date"),
         ("business_date,units\n2026-06-01,1\n", "header lacks store_id and sku"),
